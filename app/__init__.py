@@ -1,0 +1,1 @@
+"""Equiscope: the shell, window and command line."""

@@ -1,0 +1,49 @@
+"""Errors whose text is meant for the user: one sentence that says what, where and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class UserError(Exception):
+    """A refusal or failure explained in one sentence. `str(error)` is what the user reads."""
+
+
+class ReadError(UserError):
+    """A file that cannot be opened.
+
+    Parameters
+    ----------
+    path
+        The file or folder at fault; only its name is shown, quoted so that odd characters are visible.
+    fault
+        What is wrong, as the end of "NAME …": ``"ends after 3 of its 10 slices"``.
+    remedy
+        What to do, as an imperative: ``"copy the file again"``.
+    """
+
+    def __init__(self, path: str | Path, fault: str, remedy: str) -> None:
+        self.path = Path(path)
+        self.fault = fault
+        self.remedy = remedy
+        super().__init__(f"{printable(self.path.name or str(path))} {fault}; {remedy}.")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (str(self.path), self.fault, self.remedy)
+
+
+class WriteError(ReadError):
+    """A file that cannot be written. Same three parts as `ReadError`."""
+
+
+class Refused(UserError):
+    """An analysis that declines its input for a stated scientific reason."""
+
+
+class Cancelled(Exception):
+    """Raised by `Job.check` once the user has asked a job to stop."""
+
+
+def printable(name: str) -> str:
+    """`name` with control characters (line breaks, escapes) written out, so a message stays one line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -1,0 +1,1 @@
+"""Plugins, one folder a subject. A plugin never imports another plugin."""
