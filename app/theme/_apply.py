@@ -1,0 +1,113 @@
+"""Putting a theme on an application: palette, font, stylesheet, and the few marks that a stylesheet needs as files."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+
+from app.theme._metrics import DESIGN_FONT, Metrics
+from app.theme._stylesheet import MARKS, stylesheet
+from app.theme._tokens import DARK, Theme
+
+_state: dict[str, Theme] = {"theme": DARK}
+_folder: list[Path] = []
+
+
+def current_theme() -> Theme:
+    """The theme last applied (dark before that)."""
+    return _state["theme"]
+
+
+def color(value: str, alpha: float = 1.0) -> QColor:
+    """A token as a `QColor`, `alpha` in 0..1."""
+    made = QColor(value)
+    made.setAlphaF(alpha)
+    return made
+
+
+def restyle(widget: QWidget) -> None:
+    """Let a widget's changed dynamic property take effect."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()
+
+
+def apply_theme(application: QApplication, theme: Theme, scale: float = 1.0) -> Metrics:
+    """Give `application` the theme; live switching is fine. Returns the sizes that follow from the font.
+
+    `scale` enlarges the font and everything that follows it (Ctrl +/-).
+    """
+    _state["theme"] = theme
+    if application.style().objectName().lower() != "fusion":
+        application.setStyle(QStyleFactory.create("Fusion"))
+    hints = QGuiApplication.styleHints()
+    if hasattr(hints, "setColorScheme"):
+        hints.setColorScheme(Qt.ColorScheme.Dark if theme.dark else Qt.ColorScheme.Light)
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    size = QFontInfo(font).pixelSize()
+    if QGuiApplication.platformName() == "offscreen" or size < 1:
+        size = DESIGN_FONT  # the platform has no user whose size could be respected
+    metrics = Metrics(max(8, round(size * scale)))
+    font.setPixelSize(metrics.font)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    application.setFont(font)
+    application.setPalette(_palette(theme))
+    application.setStyleSheet(stylesheet(theme, metrics, _marks(theme)))
+    return metrics
+
+
+def _palette(t: Theme) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for key, value in {
+        role.Window: t.window,
+        role.Base: t.panel,
+        role.AlternateBase: t.field,
+        role.Button: t.field,
+        role.WindowText: t.text,
+        role.Text: t.text,
+        role.ButtonText: t.text,
+        role.ToolTipBase: t.field,
+        role.ToolTipText: t.text,
+        role.PlaceholderText: t.muted,
+        role.Highlight: t.selection,
+        role.HighlightedText: t.text,
+        role.Link: t.accent,
+        role.LinkVisited: t.accent,
+        role.Accent: t.accent,
+        role.BrightText: t.bad,
+        role.Light: t.hover,
+        role.Midlight: t.line,
+        role.Mid: t.line,
+        role.Dark: t.line,
+        role.Shadow: t.window,
+    }.items():
+        palette.setColor(key, QColor(value))
+    for key in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, QColor(t.disabled))
+    return palette
+
+
+def _marks(theme: Theme) -> dict[str, str]:
+    """Arrows and ticks in the theme's colours, as files: a stylesheet can only name files."""
+    if not _folder:
+        _folder.append(Path(tempfile.mkdtemp(prefix="equiscope-theme-")))
+        atexit.register(shutil.rmtree, _folder[0], ignore_errors=True)
+    paths = {}
+    for name, (shape, token) in MARKS.items():
+        path = _folder[0] / f"{theme.name}-{name}.svg"
+        if not path.exists():
+            path.write_text(
+                '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 12 12" width="12" height="12">'
+                f'<path d="{shape}" fill="none" stroke="{getattr(theme, token)}" stroke-width="1.6" '
+                'stroke-linecap="round" stroke-linejoin="round"/></svg>',
+                encoding="utf-8",
+            )
+        paths[name] = path.as_posix()
+    return paths

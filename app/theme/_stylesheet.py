@@ -1,0 +1,161 @@
+"""One stylesheet from one table of tokens. Pure text: tested without an application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.theme._metrics import Metrics
+from app.theme._tokens import Theme
+
+MARKS = {
+    "down": ("M3 4.5 L6 7.5 L9 4.5", "muted"),
+    "up": ("M3 7.5 L6 4.5 L9 7.5", "muted"),
+    "right": ("M4.5 3 L7.5 6 L4.5 9", "muted"),
+    "check": ("M2.5 6.2 L5 8.7 L9.5 3.6", "on_accent"),
+    "close": ("M3 3 L9 9 M9 3 L3 9", "muted"),
+}
+"""Small drawn marks: path in a 12×12 box, and the token of its colour."""
+
+
+def stylesheet(theme: Theme, metrics: Metrics | None = None, marks: Mapping[str, str] | None = None) -> str:
+    """The application's stylesheet.
+
+    `marks` maps the names of `MARKS` to image files; without it the platform's arrows are used.
+    """
+    t, m = theme, metrics or Metrics()
+    px = m.px
+    pad = (m.row - m.font) // 2 - px(3)
+    parts = [
+        f"""
+QWidget {{ color: {t.text}; }}
+QMainWindow, QDialog, QSplitter {{ background: {t.window}; }}
+QMainWindow::separator {{ background: {t.line}; width: 1px; height: 1px; }}
+QMainWindow::separator:hover {{ background: {t.accent}; }}
+QSplitter::handle {{ background: {t.line}; }}
+QSplitter::handle:horizontal {{ width: 1px; }}
+QSplitter::handle:vertical {{ height: 1px; }}
+QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line}; padding: {px(4)}px {px(8)}px; }}
+
+QMenuBar {{ background: {t.window}; color: {t.muted}; border-bottom: 1px solid {t.line}; padding: {px(1)}px {px(4)}px; }}
+QMenuBar::item {{ background: transparent; padding: {px(5)}px {px(8)}px; border-radius: {m.radius}px; }}
+QMenuBar::item:selected, QMenuBar::item:pressed {{ background: {t.hover}; color: {t.text}; }}
+QMenu {{ background: {t.panel}; border: 1px solid {t.line}; padding: {px(4)}px; }}
+QMenu::item {{ padding: {px(5)}px {px(24)}px {px(5)}px {px(24)}px; border-radius: {m.radius}px; }}
+QMenu::item:selected {{ background: {t.selection}; }}
+QMenu::item:disabled {{ color: {t.disabled}; }}
+QMenu::separator {{ height: 1px; background: {t.line}; margin: {px(4)}px {px(8)}px; }}
+
+QStatusBar {{ background: {t.window}; color: {t.muted}; border-top: 1px solid {t.line}; font-size: {m.small}px; }}
+QStatusBar::item {{ border: none; }}
+QStatusBar QLabel {{ color: {t.muted}; font-size: {m.small}px; padding: 0 {px(8)}px; }}
+
+QDockWidget {{ color: {t.text}; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }}
+QDockWidget::title {{ background: {t.panel}; border-bottom: 1px solid {t.line}; padding: {px(7)}px {px(12)}px; text-align: left; }}
+QDockWidget > QWidget {{ background: {t.panel}; }}
+
+QFrame[role="panel"], QScrollArea, QScrollArea > QWidget > QWidget {{ background: {t.panel}; border: none; }}
+QFrame[role="header"] {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; min-height: {m.header}px; max-height: {m.header}px; }}
+QFrame[role="card"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {px(8)}px; }}
+QFrame[role="error"] {{ background: {t.field}; border: 1px solid {t.bad}; border-radius: {px(8)}px; }}
+QFrame[role="card"] QLabel, QFrame[role="error"] QLabel {{ background: transparent; }}
+QFrame[role="line"] {{ background: {t.line}; border: none; min-height: 1px; max-height: 1px; }}
+
+QLabel {{ background: transparent; }}
+QLabel[role="muted"] {{ color: {t.muted}; }}
+QLabel[role="small"] {{ color: {t.muted}; font-size: {m.small}px; }}
+QLabel[role="heading"] {{ font-weight: 600; }}
+QLabel[role="title"] {{ font-size: {m.big}px; font-weight: 600; }}
+QLabel[role="big"] {{ font-size: {m.big}px; font-weight: 600; }}
+QLabel[role="good"] {{ color: {t.good}; font-weight: 600; }}
+QLabel[role="warn"] {{ color: {t.warn}; font-weight: 600; }}
+QLabel[role="bad"] {{ color: {t.bad}; font-weight: 600; }}
+QLabel[role="key"] {{ color: {t.muted}; border: 1px solid {t.line}; border-radius: {px(3)}px; padding: 0 {px(5)}px; font-size: {m.small}px; }}
+""",
+        f"""
+QPushButton {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {m.radius}px; padding: 0 {px(12)}px; min-height: {m.header - 2}px; }}
+QPushButton:hover {{ background: {t.hover}; }}
+QPushButton:pressed {{ background: {t.line}; }}
+QPushButton:focus {{ border-color: {t.accent}; }}
+QPushButton:disabled {{ color: {t.disabled}; }}
+QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600; }}
+QPushButton[role="primary"]:hover {{ background: {t.accent_hover}; border-color: {t.accent_hover}; }}
+QPushButton[role="primary"]:focus {{ border-color: {t.text}; }}
+QPushButton[role="primary"]:disabled {{ background: {t.field}; color: {t.disabled}; border-color: {t.line}; }}
+QPushButton[role="quiet"], QPushButton[role="link"] {{ background: transparent; border-color: transparent; }}
+QPushButton[role="quiet"]:hover {{ background: {t.hover}; }}
+QPushButton[role="link"] {{ color: {t.accent}; padding: 0; min-height: 0; }}
+QPushButton[role="link"]:hover {{ color: {t.accent_hover}; }}
+QPushButton[role="quiet"]:focus, QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
+QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: {m.radius}px; padding: {px(4)}px {px(6)}px; }}
+QToolButton:hover {{ background: {t.hover}; }}
+QToolButton:checked {{ background: {t.selection}; }}
+QToolButton:focus {{ border-color: {t.accent}; }}
+
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {m.radius}px; selection-background-color: {t.selection}; selection-color: {t.text}; }}
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ min-height: {m.row - 2 * pad - 2}px; padding: {pad}px {px(8)}px; }}
+QPlainTextEdit, QTextEdit {{ padding: {px(4)}px; }}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {t.accent}; }}
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {t.disabled}; }}
+QLineEdit[invalid="true"] {{ border-color: {t.bad}; }}
+QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}; selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; }}
+
+QCheckBox, QRadioButton {{ spacing: {px(8)}px; background: transparent; min-height: {m.row - px(6)}px; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: {px(14)}px; height: {px(14)}px; background: {t.field}; border: 1px solid {t.muted}; border-radius: {px(3)}px; }}
+QRadioButton::indicator {{ border-radius: {px(8)}px; }}
+QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.line}; }}
+QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
+
+QSlider::groove:horizontal {{ height: {px(4)}px; background: {t.line}; border-radius: {px(2)}px; }}
+QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: {px(2)}px; }}
+QSlider::handle:horizontal {{ width: {px(12)}px; height: {px(12)}px; margin: -{px(4)}px 0; background: {t.text}; border-radius: {px(6)}px; }}
+QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
+QProgressBar {{ background: {t.line}; border: none; border-radius: {px(2)}px; max-height: {px(4)}px; min-height: {px(4)}px; color: transparent; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: {px(2)}px; }}
+""",
+        f"""
+QTreeView, QListView, QTableView {{ background: {t.panel}; border: none; outline: none; gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
+QTreeView::item, QListView::item {{ min-height: {m.row}px; padding: 0 {px(4)}px; border: none; }}
+QTableView::item {{ padding: 0 {px(8)}px; border: none; }}
+QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {t.hover}; }}
+QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{ background: {t.selection}; color: {t.text}; }}
+QTreeView::branch {{ background: transparent; }}
+QTreeView::branch:selected {{ background: {t.selection}; }}
+QHeaderView {{ background: {t.panel}; border: none; }}
+QHeaderView::section {{ background: {t.panel}; color: {t.muted}; font-size: {m.small}px; border: none; border-bottom: 1px solid {t.line}; padding: {px(5)}px {px(8)}px; }}
+QTableCornerButton::section {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; }}
+
+QTabWidget::pane {{ border: none; border-top: 1px solid {t.line}; }}
+QTabBar {{ background: {t.window}; border: none; }}
+QTabBar::tab {{ background: transparent; color: {t.muted}; padding: {px(6)}px {px(12)}px; border: none; border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
+
+QScrollBar {{ background: transparent; border: none; }}
+QScrollBar:vertical {{ width: {px(10)}px; margin: 0; }}
+QScrollBar:horizontal {{ height: {px(10)}px; margin: 0; }}
+QScrollBar::handle {{ background: {t.line}; border-radius: {px(3)}px; margin: {px(2)}px; }}
+QScrollBar::handle:vertical {{ min-height: {px(24)}px; }}
+QScrollBar::handle:horizontal {{ min-width: {px(24)}px; }}
+QScrollBar::handle:hover {{ background: {t.muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QAbstractScrollArea::corner {{ background: transparent; }}
+""",
+    ]
+    if marks:
+        parts.append(
+            f"""
+QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
+QComboBox::down-arrow {{ image: url("{marks["down"]}"); width: {px(12)}px; height: {px(12)}px; }}
+QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{ border: none; background: transparent; width: {px(16)}px; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{marks["up"]}"); width: {px(10)}px; height: {px(10)}px; }}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{marks["down"]}"); width: {px(10)}px; height: {px(10)}px; }}
+QCheckBox::indicator:checked {{ image: url("{marks["check"]}"); }}
+QTreeView::branch:has-children:closed {{ image: url("{marks["right"]}"); }}
+QTreeView::branch:has-children:open {{ image: url("{marks["down"]}"); }}
+QTabBar::close-button {{ image: url("{marks["close"]}"); }}
+QMenu::right-arrow {{ image: url("{marks["right"]}"); width: {px(12)}px; height: {px(12)}px; }}
+"""
+        )
+    return "".join(parts)
