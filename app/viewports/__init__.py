@@ -1,0 +1,71 @@
+"""Viewports: linked slices and a 3-D view of what is open, drawn by VTK inside Qt.
+
+The window needs this much::
+
+    from app.viewports import SceneItem, ViewportGrid
+
+    grid = ViewportGrid(parent, backend="auto", theme=theme)   # or "gl" | "image"; EQUISCOPE_VIEWPORT overrides "auto"
+    grid.set_items((SceneItem(id, name, data, transform4x4, display), …))   # drawing order; cheap to call often
+    grid.set_active(item_id)              # the volume whose voxel axes the slices follow (None: the first visible)
+    grid.set_layout("four")               # "four" | "axial" | "coronal" | "sagittal" | "3d";  grid.layout_name
+    grid.set_cursor((x, y, z)); grid.cursor           # world coordinates, linked in all views
+    grid.set_theme(theme)                 # app.theme.Theme, live
+    grid.set_convention("radiological")   # or "neurological"; grid.convention
+    grid.set_nose_left(True)              # sagittal views only
+    grid.set_crosshair(True)
+    grid.look_from("A")                   # 3-D camera from A P L R S I, or "home"
+    grid.reset_views(); grid.fit(item_id)             # everything / one object in view, slices through its centre
+    grid.grab_image(QSize(1600, 1000), scale=2.0)     # QImage of all views; waits until the picture is complete
+    grid.view_state(); grid.set_view_state(d)         # plain JSON dict: layout, cursor, zoom, cameras, conventions
+    grid.wait(seconds)                    # True once every visible view shows the latest state
+    grid.shutdown()                       # before the window is destroyed; also called by closeEvent
+
+Signals::
+
+    cursorMoved(tuple xyz, str text)      # text: "RAS −12.4, 18.0, 21.5 mm   voxel 86, 152, 93   value 412"
+    hovered(tuple xyz, str text)          # the same for the point under the mouse
+    displayChanged(str item_id, Display display, str merge_key)   # window/level by right-drag: make it an Edit
+    layoutChanged(str name)               # double-click on a view
+    statusChanged(str text)               # "image · llvmpipe (…)": which backend draws
+    problem(str text)                     # one sentence: what could not be drawn
+
+Viewports never change the document; they show what `set_items` was given and report what the user asked for.
+What has no place in space (signals, tables, checkpoints, fields without samples) is skipped without complaint.
+`ImageView` shows one `core.data.Image`: `view.set_image(image, display)`.
+
+Inside: `resolve` turns a `ViewIntent` and the items into a frozen state (pure, no Qt, no VTK); a scene compares it
+with the last one and changes its VTK objects by the difference; a backend gives the scene a render window. The
+`image` backend owns all its VTK objects in one render thread and returns finished pictures; the words and lines over
+a picture are painted from the state that the picture shows, so they never disagree with it.
+
+Keys and mouse in a view: wheel = slice, Ctrl+wheel = zoom at the pointer, middle-drag or Space+drag = pan,
+right-drag = window (sideways) and level (up and down), left click or drag and Shift+move = linked crosshair,
+arrows and Page Up/Down = step, R = reset, double-click = maximise. 3-D: left-drag = turn, middle-drag = move,
+wheel = zoom.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "CameraPose": "camera",
+    "ImageView": "image_view",
+    "Resolved3D": "state",
+    "ResolvedSlice": "state",
+    "SceneItem": "state",
+    "ViewIntent": "state",
+    "ViewportGrid": "grid",
+    "choose_backend": "backends",
+    "resolve": "state",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: naming a `SceneItem` must not import Qt or VTK."""
+    if name in _HOMES:
+        return getattr(import_module(f"app.viewports.{_HOMES[name]}"), name)
+    raise AttributeError(name)

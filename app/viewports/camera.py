@@ -1,0 +1,132 @@
+"""The 3-D camera as a value: turning, moving and zooming are functions from pose to pose. No VTK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Vec = tuple[float, float, float]
+
+VIEW_ANGLE = 26.0
+"""Degrees, vertical: a mild perspective; wide angles make a brain look like a balloon."""
+
+DIRECTIONS: dict[str, tuple[Vec, Vec]] = {
+    "R": ((1, 0, 0), (0, 0, 1)),
+    "L": ((-1, 0, 0), (0, 0, 1)),
+    "A": ((0, 1, 0), (0, 0, 1)),
+    "P": ((0, -1, 0), (0, 0, 1)),
+    "S": ((0, 0, 1), (0, 1, 0)),
+    "I": ((0, 0, -1), (0, 1, 0)),
+}
+"""Where the camera stands as seen from the object, and what is up."""
+
+HOME_ANATOMICAL: tuple[Vec, Vec] = ((-0.62, 0.66, 0.52), (0, 0, 1))
+"""From the front, left and above."""
+HOME_GENERIC: tuple[Vec, Vec] = ((0.55, -0.75, 0.42), (0, 0, 1))
+"""z up, x to the right, seen a little from above."""
+
+
+@dataclass(frozen=True)
+class CameraPose:
+    """Where the camera is (world coordinates), what it looks at and what is up."""
+
+    position: Vec
+    focal: Vec
+    up: Vec
+    angle: float = VIEW_ANGLE
+
+    @property
+    def distance(self) -> float:
+        """From the camera to the point looked at."""
+        return float(np.linalg.norm(np.subtract(self.position, self.focal)))
+
+    def frame(self) -> Array:
+        """(3, 3) rows: screen right, screen up, towards the viewer (unit, world)."""
+        back = np.subtract(self.position, self.focal)
+        back = back / max(float(np.linalg.norm(back)), 1e-300)
+        right = np.cross(self.up, back)
+        if np.linalg.norm(right) < 1e-9:
+            right = np.cross(np.eye(3)[int(np.argmin(np.abs(back)))], back)
+        right = right / np.linalg.norm(right)
+        return np.stack([right, np.cross(back, right), back])
+
+
+def look(box: Array, direction: Vec, up: Vec, aspect: float = 1.0, *, snug: float = 1.06) -> CameraPose:
+    """A pose from `direction` that holds all of `box` ((3, 2) world) in a view of width/height `aspect`.
+
+    The eight corners are projected, so a flat or long object fills the view as well as a cube does.
+    """
+    center = box.mean(axis=1)
+    corners = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T - center
+    pose = CameraPose(tuple(center + np.asarray(direction, dtype=float)), tuple(center), up)  # type: ignore[arg-type]
+    right, upward, back = pose.frame()
+    tangent = np.tan(np.radians(VIEW_ANGLE / 2))
+    # A corner at height h and depth d (towards the viewer) is inside if h <= tangent * (distance - d).
+    need = np.maximum(np.abs(corners @ upward), np.abs(corners @ right) / max(aspect, 1e-3)) / tangent + corners @ back
+    distance = max(float(need.max()) * snug, 1e-6)
+    position = center + back * distance
+    return CameraPose(_vec(position), _vec(center), _vec(upward))
+
+
+def turned(pose: CameraPose, dx: float, dy: float) -> CameraPose:
+    """Turned about the focal point: `dx`, `dy` in parts of the view's smaller side, to the right and down."""
+    right, up, _ = pose.frame()
+    matrix = _rotation(up, -dx * np.pi) @ _rotation(right, -dy * np.pi)
+    offset = matrix @ np.subtract(pose.position, pose.focal)
+    return replace(pose, position=_vec(np.add(pose.focal, offset)), up=_vec(matrix @ up))
+
+
+def moved(pose: CameraPose, dx: float, dy: float) -> CameraPose:
+    """Moved so that the object follows the pointer: `dx`, `dy` in parts of the view's height, right and down."""
+    right, up, _ = pose.frame()
+    height = 2 * np.tan(np.radians(pose.angle / 2)) * pose.distance
+    shift = (-dx * right + dy * up) * height
+    return replace(pose, position=_vec(pose.position + shift), focal=_vec(pose.focal + shift))
+
+
+def zoomed(pose: CameraPose, factor: float) -> CameraPose:
+    """Nearer by `factor` (> 1: the object grows)."""
+    offset = np.subtract(pose.position, pose.focal) / min(max(factor, 1e-3), 1e3)
+    return replace(pose, position=_vec(np.add(pose.focal, offset)))
+
+
+def project(pose: CameraPose, points: Array, width: float, height: float) -> Array:
+    """(n, 3) world points as (n, 3): pixel x, pixel y (down), depth in front of the camera."""
+    right, up, back = pose.frame()
+    local = np.atleast_2d(points) - np.asarray(pose.position)
+    depth = -(local @ back)
+    scale = height / 2 / np.tan(np.radians(pose.angle / 2)) / np.where(np.abs(depth) < 1e-12, 1e-12, depth)
+    return np.stack([width / 2 + local @ right * scale, height / 2 - local @ up * scale, depth], axis=1)
+
+
+def pose_to_plain(pose: CameraPose) -> dict[str, Any]:
+    """For a session file."""
+    return {"position": list(pose.position), "focal": list(pose.focal), "up": list(pose.up), "angle": pose.angle}
+
+
+def pose_from_plain(value: Any) -> CameraPose | None:
+    """The inverse; None for anything that is no usable pose (an old or damaged session)."""
+    try:
+        vectors = [tuple(float(c) for c in value[key]) for key in ("position", "focal", "up")]
+        angle = float(value.get("angle", VIEW_ANGLE))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+    numbers = np.array([*(c for v in vectors for c in v), angle])
+    if any(len(v) != 3 for v in vectors) or not np.isfinite(numbers).all() or vectors[0] == vectors[1]:
+        return None
+    return CameraPose(*vectors, angle)  # type: ignore[arg-type]
+
+
+def _rotation(axis: Array, angle: float) -> Array:
+    """Rodrigues' formula."""
+    x, y, z = axis / np.linalg.norm(axis)
+    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
+
+
+def _vec(v: Array) -> Vec:
+    return float(v[0]), float(v[1]), float(v[2])
