@@ -50,7 +50,7 @@ def encode(value: Any) -> tuple[Any, list[Array]]:
     arrays: list[Array] = []
 
     def walk(v: Any) -> Any:
-        if v is None or isinstance(v, (bool, str)) and not isinstance(v, Enum):
+        if v is None or (isinstance(v, (bool, str)) and not isinstance(v, Enum)):
             return v
         if isinstance(v, Enum):
             return v.value

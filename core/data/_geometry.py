@@ -57,7 +57,9 @@ class Markup:
         require(not self.labels or len(self.labels) == len(self.points), "labels and points differ in number")
         if self.kind in (MarkupKind.PLANE, MarkupKind.BOX):
             require(len(self.points) == 1, "a plane or box has one point: its centre")
-            require(bool(np.allclose(self.axes.T @ self.axes, np.eye(3), atol=1e-6)), "axes are not orthonormal")
+            require(
+                bool(np.allclose(self.axes.T @ self.axes, np.eye(3), atol=1e-6)), "axes are not orthonormal"
+            )
 
 
 @dataclass(frozen=True, eq=False)

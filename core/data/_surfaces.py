@@ -115,7 +115,9 @@ class Graph:
         if self.positions is not None:
             object.__setattr__(self, "positions", _coordinates(self.positions))
             require(len(self.positions) == self.n_nodes, "positions and nodes differ in number")
-        require(not self.node_names or len(self.node_names) == self.n_nodes, "names and nodes differ in number")
+        require(
+            not self.node_names or len(self.node_names) == self.n_nodes, "names and nodes differ in number"
+        )
         counts = {Domain.POINT: self.n_nodes, Domain.EDGE: len(self.edges)}
         object.__setattr__(self, "attributes", checked_attributes(self.attributes, counts))
         object.__setattr__(self, "node_names", tuple(self.node_names))

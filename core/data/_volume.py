@@ -43,7 +43,9 @@ class Volume:
         object.__setattr__(self, "transforms", Transforms(self.transforms))
         require(self.array.ndim in (3, 4), "a volume's array has 3 or 4 axes")
         require(min(self.array.shape) > 0, "a volume's array must not be empty")
-        require((self.array.ndim == 4) == bool(self.last_axis), "a fourth axis needs its meaning, and only it")
+        require(
+            (self.array.ndim == 4) == bool(self.last_axis), "a fourth axis needs its meaning, and only it"
+        )
         require(self.affine.shape == (4, 4), "an affine is 4×4")
         require(bool(np.isfinite(self.affine).all()), "the affine has values that are not finite")
         require(abs(np.linalg.det(self.affine[:3, :3])) > 0, "the affine is singular: voxels without volume")

@@ -1,0 +1,30 @@
+"""The document: items that change only through edits, with undo, redo and one stream of changes."""
+
+from core.document._document import Change, Document
+from core.document._edits import (
+    AddItems,
+    Edit,
+    MoveItem,
+    RemoveItems,
+    RenameItem,
+    SetData,
+    SetDisplay,
+    SetTransform,
+)
+from core.document._item import Item, Source, new_id
+
+__all__ = [
+    "AddItems",
+    "Change",
+    "Document",
+    "Edit",
+    "Item",
+    "MoveItem",
+    "RemoveItems",
+    "RenameItem",
+    "SetData",
+    "SetDisplay",
+    "SetTransform",
+    "Source",
+    "new_id",
+]

@@ -1,0 +1,186 @@
+"""The document: what is open, changed only by edits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from psygnal import Signal
+
+from core.data._arrays import Array
+from core.display import Display
+from core.document._edits import (
+    AddItems,
+    Edit,
+    Items,
+    MoveItem,
+    RemoveItems,
+    RenameItem,
+    SetData,
+    SetDisplay,
+    SetTransform,
+)
+from core.document._item import Item
+
+MERGE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit did: the edit, which way it went, and the ids whose items were added, removed or updated."""
+
+    edit: Edit
+    direction: Literal["apply", "undo", "redo"]
+    added: frozenset[str]
+    removed: frozenset[str]
+    updated: frozenset[str]
+
+
+class Document:
+    """Items in order, with undo and redo.
+
+    `changed` is emitted with a `Change` after every edit, undo and redo. The window, the journal and sessions
+    listen to that one stream; there is no other way to change what is open.
+    """
+
+    changed = Signal(Change)
+    clean_changed = Signal(bool)
+
+    def __init__(self, *, undo_limit: int = 200) -> None:
+        self._items: Items = {}
+        self._done: list[Edit] = []
+        self._undone: list[Edit] = []
+        self._undo_limit = undo_limit
+        self._clean_edit: Edit | None = None
+        self._last_time = 0.0
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(list(self._items.values()))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._items
+
+    def __getitem__(self, id: str) -> Item:
+        return self._items[id]
+
+    def get(self, id: str) -> Item | None:
+        """The item, or None if it is not open (any more)."""
+        return self._items.get(id)
+
+    def children(self, parent: str | None) -> list[Item]:
+        """The items directly below `parent` (None = top level), in order."""
+        return [item for item in self._items.values() if item.parent == parent]
+
+    # -- editing ---------------------------------------------------------------------------------------------
+
+    def apply(self, edit: Edit) -> None:
+        """Carry out `edit` and remember it. A failed edit leaves the document as it was."""
+        self._run(edit, "apply")
+        now = time.monotonic()
+        last = self._done[-1] if self._done else None
+        merges = (
+            last is not None
+            and bool(edit.merge_key)
+            and edit.merge_key == last.merge_key
+            and last is not self._clean_edit
+            and now - self._last_time < MERGE_SECONDS
+        )
+        if merges and last is not None:
+            self._done[-1] = last.merged(edit)
+        else:
+            self._done.append(edit)
+            del self._done[: -self._undo_limit]
+        self._last_time = now
+        self._undone.clear()
+        self.clean_changed.emit(self.is_clean)
+
+    def undo(self) -> None:
+        """Take the last edit back; does nothing if there is none."""
+        if self._done:
+            edit = self._done[-1]
+            self._run(edit, "undo")
+            self._undone.append(self._done.pop())
+            self.clean_changed.emit(self.is_clean)
+
+    def redo(self) -> None:
+        """Do the edit again that was undone last; does nothing if there is none."""
+        if self._undone:
+            edit = self._undone[-1]
+            self._run(edit, "redo")
+            self._done.append(self._undone.pop())
+            self.clean_changed.emit(self.is_clean)
+
+    @property
+    def undo_label(self) -> str:
+        """What `undo` would take back, "" if nothing."""
+        return self._done[-1].label if self._done else ""
+
+    @property
+    def redo_label(self) -> str:
+        """What `redo` would do again, "" if nothing."""
+        return self._undone[-1].label if self._undone else ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the document is as it was when last saved or new."""
+        return (self._done[-1] if self._done else None) is self._clean_edit
+
+    def mark_clean(self) -> None:
+        """Say that what is open has just been saved."""
+        self._clean_edit = self._done[-1] if self._done else None
+        self.clean_changed.emit(True)
+
+    # -- the usual edits, as one call ------------------------------------------------------------------------
+
+    def add(self, *items: Item, title: str = "") -> None:
+        """Apply `AddItems`."""
+        self.apply(AddItems(items, title))
+
+    def remove(self, *ids: str) -> None:
+        """Apply `RemoveItems` for `ids` and their descendants."""
+        self.apply(RemoveItems.of(self._items, set(ids)))
+
+    def rename(self, id: str, name: str) -> None:
+        """Apply `RenameItem` unless the name stays the same."""
+        if name != self._items[id].name:
+            self.apply(RenameItem(id, self._items[id].name, name))
+
+    def set_display(self, id: str, display: Display, gesture: str = "") -> None:
+        """Apply `SetDisplay` unless nothing changes."""
+        if display != self._items[id].display:
+            self.apply(SetDisplay(id, self._items[id].display, display, gesture))
+
+    def set_transform(self, id: str, transform: Array, gesture: str = "") -> None:
+        """Apply `SetTransform`."""
+        self.apply(SetTransform(id, self._items[id].transform, transform, gesture))
+
+    def set_data(self, id: str, data: Any, gesture: str = "") -> None:
+        """Apply `SetData`: the item is something else from now on (a markup was moved, say)."""
+        item = self._items[id]
+        self.apply(SetData(id, item.data, data, gesture, item.edited))
+
+    def move(self, id: str, parent: str | None, place: int) -> None:
+        """Apply `MoveItem`."""
+        self.apply(MoveItem.of(self._items, id, parent, place))
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _run(self, edit: Edit, direction: Literal["apply", "undo", "redo"]) -> None:
+        before = dict(self._items)
+        try:
+            touched = edit.revert(self._items) if direction == "undo" else edit.apply(self._items)
+        except Exception:
+            self._items.clear()
+            self._items.update(before)
+            raise
+        added = frozenset(i for i in touched if i in self._items and i not in before)
+        removed = frozenset(i for i in touched if i in before and i not in self._items)
+        updated = frozenset(i for i in touched if i in before and i in self._items)
+        self.changed.emit(Change(edit, direction, added, removed, updated))

@@ -1,0 +1,216 @@
+"""Writes objects and results as files of open formats, without a screen."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from core.data import Table, kind_of
+from core.errors import UserError, WriteError, printable
+from core.jobs import Job
+from core.plugins import PluginHost, Writer
+from core.records import Record, to_json
+from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, ResultTable, Scatter, Text
+from core.running import Finished, output_name
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; on success it is flushed to disk and takes `path`'s place.
+
+    The suffixes are kept, because writers choose their format by them. Whatever happens, `path` holds either
+    what it held or the whole new file.
+    """
+    suffix = "".join(path.suffixes[-2:]) or ".tmp"
+    handle, name = tempfile.mkstemp(prefix=".equiscope-", suffix=suffix, dir=path.parent)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        yield draft
+        with open(draft, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_object(
+    data: Any,
+    path: Path,
+    *,
+    host: PluginHost,
+    job: Job,
+    writer: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write one data object in the format that the file name (or `writer`) asks for.
+
+    Raises
+    ------
+    WriteError : no writer fits, or the disk refuses; one sentence.
+    """
+    kind = kind_of(data)
+    chosen = choose_writer(kind, path, host=host, writer=writer)
+    write = host.resolve(chosen.write)
+    try:
+        write(data, path, job=job, metadata=dict(metadata or {}))
+    except UserError:
+        raise
+    except OSError as error:
+        raise WriteError(
+            path, f"cannot be written ({error.strerror or error})", "choose another folder"
+        ) from error
+    return path
+
+
+def choose_writer(kind: str, path: Path, *, host: PluginHost, writer: str | None = None) -> Writer:
+    """The writer for a kind of data and a file name. Raises `WriteError` where there is none."""
+    if writer is not None:
+        return host.get(writer, Writer)
+    writers = host.writers_for(kind)
+    fits = [w for w in writers if w.matches(path.name)]
+    if not fits:
+        known = ", ".join(p.removeprefix("*") for w in writers for p in w.patterns)
+        raise WriteError(
+            path, f"has no ending that a {kind} can be written to", f"use one of {known or '(none)'}"
+        )
+    return fits[0]
+
+
+def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -> list[Path]:
+    """`record.json`, `result.json` and a file for each layer, plot and table. Returns what was written.
+
+    Raises
+    ------
+    WriteError : the folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        record = msgspec.convert(dict(finished.record), Record)
+        paths = [_bytes(folder / "record.json", to_json(record, relative_to=folder.resolve()))]
+        paths.append(_bytes(folder / "result.json", _json(result_json(finished.result))))
+        taken: set[str] = set()
+        for output in finished.result.outputs:
+            stem = file_stem(output_name(output, taken))
+            paths += _write_output(output, folder / stem, host=host, job=job)
+        return paths
+    except OSError as error:
+        raise WriteError(
+            folder, f"cannot be written to ({error.strerror or error})", "choose another folder"
+        ) from error
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """What `result.json` holds: the result's values, its single numbers and its warnings."""
+    out = dict(result.values)
+    for output in result.outputs:
+        if isinstance(output, Number) and output.name not in out:
+            out[output.name] = {"value": output.value, "unit": output.unit, "error": output.error}
+    if result.warnings:
+        out["warnings"] = list(result.warnings)
+    return out
+
+
+def file_stem(name: str) -> str:
+    """A name as a safe file stem: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^\w.-]+", "-", printable(name)).strip("-.") or "output"
+
+
+def table_of(output: Any) -> Table | None:
+    """The numbers behind a plot as a table with named, unit-bearing columns; None for layers, numbers, text."""
+    if isinstance(output, ResultTable):
+        return output.table
+    if isinstance(output, Curve):
+        x = output.x_label or "x"
+        units = {x: output.x_unit, **dict.fromkeys(output.ys, output.y_unit)}
+        return Table({x: output.x, **output.ys}, {k: u for k, u in units.items() if u})
+    if isinstance(output, Scatter):
+        x, y = output.x_label or "x", output.y_label or "y"
+        columns = {x: output.x, (y if y != x else f"{y} (y)"): output.y}
+        if output.color is not None:
+            columns[output.color_label or "value"] = output.color
+        if output.labels:
+            columns["label"] = np.array(output.labels)
+        return Table(columns, {k: u for k, u in ((x, output.x_unit), (y, output.y_unit)) if u})
+    if isinstance(output, Histogram):
+        return Table(
+            {"from": output.edges[:-1], "to": output.edges[1:], "count": output.counts},
+            {"from": output.unit, "to": output.unit} if output.unit else {},
+        )
+    if isinstance(output, Heatmap):
+        n, m = output.values.shape
+        names = output.column_labels or tuple(str(i) for i in range(m))
+        rows = np.array(output.row_labels or [str(i) for i in range(n)])
+        return Table({output.y_label or "row": rows, **{names[j]: output.values[:, j] for j in range(m)}})
+    return None
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write a CSV: one header line, units in parentheses, numbers at full precision."""
+    header = [f"{n} ({table.units[n]})" if table.units.get(n) else n for n in table.columns]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(header)
+        out.writerows(zip(*(c.tolist() for c in table.columns.values()), strict=True))
+
+
+def _write_output(output: Any, stem: Path, *, host: PluginHost, job: Job) -> list[Path]:
+    if isinstance(output, Layer):
+        kind = kind_of(output.data)
+        if kind == "table":
+            return [_table(output.data, stem)]
+        writers = [w for w in host.writers_for(kind) if not host.missing(w)]
+        if not writers:
+            raise WriteError(stem, f"cannot be written: no plugin writes a {kind}", "install one that does")
+        path = stem.with_name(stem.name + writers[0].patterns[0].removeprefix("*"))
+        return [write_object(output.data, path, host=host, job=job, writer=writers[0].id)]
+    if isinstance(output, Text):
+        return [_bytes(stem.with_name(stem.name + ".txt"), (output.text + "\n").encode())]
+    table = table_of(output)
+    return [] if table is None else [_table(table, stem)]
+
+
+def _table(table: Table, stem: Path) -> Path:
+    path = stem.with_name(stem.name + ".csv")
+    with atomic(path) as draft:
+        write_table(table, draft)
+    return path
+
+
+def _bytes(path: Path, content: bytes) -> Path:
+    with atomic(path) as draft:
+        draft.write_bytes(content)
+    return path
+
+
+def _json(value: Any) -> bytes:
+    """Readable JSON; NaN and infinities become null, which is all that JSON has for them."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+__all__ = [
+    "atomic",
+    "choose_writer",
+    "file_stem",
+    "result_json",
+    "table_of",
+    "write_object",
+    "write_run",
+    "write_table",
+]

@@ -1,0 +1,175 @@
+"""Arrays in shared memory: one file a message in a private folder of the RAM disk, mapped by the receiver.
+
+Plain files are used rather than `multiprocessing.shared_memory`: its resource tracker unlinks segments that
+another process still needs (Python < 3.13), and writing a file reports a full RAM disk as an error where a
+mapping would kill the process with SIGBUS. The receiver owns a file: it is removed once the last array that
+lies in it is gone, so a volume read by a worker can be handed to the next worker without a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+ALIGN = 64
+_PREFIX = "equiscope-"
+
+
+class Segment(mmap.mmap):
+    """A mapped file of arrays; `path` is "" once the file has been removed."""
+
+    path: str
+    address: int
+
+
+class Segments:
+    """Writes arrays into files of `folder` and maps those that others wrote.
+
+    Parameters
+    ----------
+    folder : the private folder, shared by the processes of one runner. Made by `make_folder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._count = 0
+        self._alive: weakref.WeakValueDictionary[str, Segment] = weakref.WeakValueDictionary()
+
+    def write(self, arrays: list[Array]) -> dict[str, Any]:
+        """Describe `arrays` for another process; those that already lie in a segment of ours are not copied.
+
+        Raises
+        ------
+        OSError : neither the RAM disk nor the temporary folder has room.
+        """
+        entries: list[dict[str, Any]] = []
+        fresh: list[tuple[dict[str, Any], Array]] = []
+        offset = 0
+        for array in arrays:
+            order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+            entry: dict[str, Any] = {"dtype": array.dtype.str, "shape": list(array.shape), "order": order}
+            entries.append(entry)
+            segment = _segment_of(array)
+            if (
+                segment is not None
+                and segment.path
+                and (array.flags.c_contiguous or array.flags.f_contiguous)
+            ):
+                entry["file"] = segment.path
+                entry["offset"] = array.__array_interface__["data"][0] - segment.address
+                entry["kept"] = True
+                continue
+            entry["offset"] = offset
+            fresh.append((entry, array))
+            offset += -(-array.nbytes // ALIGN) * ALIGN
+        if offset:
+            path = self._write_file(fresh, offset)
+            for entry, _ in fresh:
+                entry["file"] = path
+        return {"arrays": entries}
+
+    def _write_file(self, fresh: list[tuple[dict[str, Any], Array]], size: int) -> str:
+        self._count += 1
+        folder = self.folder
+        with contextlib.suppress(AttributeError):  # no statvfs on Windows
+            room = os.statvfs(folder)
+            if room.f_bavail * room.f_frsize < size + (64 << 20):
+                folder = Path(tempfile.gettempdir())
+        path = folder / f"{_PREFIX}{os.getpid()}-{self._count}-{os.urandom(4).hex()}"
+        try:
+            with open(path, "xb") as file:
+                for entry, array in fresh:
+                    file.write(b"\0" * (entry["offset"] - file.tell()))
+                    flat = array.reshape(-1, order="F" if entry["order"] == "F" else "C")
+                    if flat.size:
+                        file.write(np.ascontiguousarray(flat).data.cast("B"))
+                file.write(b"\0" * (size - file.tell()))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return str(path)
+
+    def read(self, message: dict[str, Any], *, own: bool) -> list[Array]:
+        """The arrays that `write` described, read-only.
+
+        `own` : take the fresh files over and remove each when its last array is gone. A file that the other
+        side merely kept (it belongs to us already) is mapped once and shared.
+        """
+        out: list[Array] = []
+        mapped: dict[str, Segment] = {}
+        for entry in message["arrays"]:
+            shape, dtype = tuple(entry["shape"]), np.dtype(entry["dtype"])
+            if "file" not in entry or not int(np.prod(shape, dtype=np.int64)):
+                out.append(np.zeros(shape, dtype))
+                continue
+            path = entry["file"]
+            segment = mapped.get(path) or self._alive.get(path)
+            if segment is None:
+                segment = self._map(path, remove=own and not entry.get("kept"))
+            mapped[path] = segment
+            count = int(np.prod(shape, dtype=np.int64))
+            flat = np.frombuffer(segment, dtype=dtype, count=count, offset=entry["offset"])
+            out.append(flat.reshape(shape, order=entry["order"]))
+        return out
+
+    def _map(self, path: str, *, remove: bool) -> Segment:
+        with open(path, "rb") as file:
+            segment = Segment(file.fileno(), 0, access=mmap.ACCESS_READ)
+        segment.path = path
+        segment.address = np.frombuffer(segment, dtype=np.uint8, count=1).__array_interface__["data"][0]
+        if remove:
+            weakref.finalize(segment, _remove, path)
+        self._alive[path] = segment
+        return segment
+
+
+def take_over(message: dict[str, Any]) -> None:
+    """Remove the fresh files of a message that nobody will read (its job was cancelled)."""
+    for entry in message.get("arrays", ()):
+        if "file" in entry and not entry.get("kept"):
+            _remove(entry["file"])
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _segment_of(array: Array) -> Segment | None:
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, memoryview):
+        base = base.obj
+    return base if isinstance(base, Segment) else None
+
+
+def make_folder() -> Path:
+    """A private folder for segments, on the RAM disk where there is one; folders of dead processes are removed."""
+    shm = Path("/dev/shm")
+    parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else Path(tempfile.gettempdir())
+    for old in parent.glob(f"{_PREFIX}*-run-*"):
+        pid = old.name.split("-")[1]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-run-", dir=parent))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

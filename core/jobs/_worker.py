@@ -1,0 +1,169 @@
+"""The worker process: `python -m core.jobs._worker FOLDER`.
+
+Messages are length-prefixed MessagePack on standard input and output; arrays travel as segments. Everything
+the work prints goes to standard error, which the parent keeps as the job's log.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import struct
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from core.errors import Cancelled, UserError
+
+_LENGTH = struct.Struct("<Q")
+
+
+def send_frame(stream: BinaryIO, message: Any) -> None:
+    """Write one message."""
+    body = msgspec.msgpack.encode(message)
+    stream.write(_LENGTH.pack(len(body)) + body)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> Any:
+    """The next message. Raises `EOFError` when the other side is gone."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    (length,) = _LENGTH.unpack(head)
+    body = stream.read(length)
+    if len(body) < length:
+        raise EOFError
+    return msgspec.msgpack.decode(body)
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """An exception as the message that the parent turns into `JobFailed`."""
+    details = "".join(traceback.format_exception(error))
+    kind = type(error).__name__
+    if isinstance(error, UserError):
+        data = getattr(error, "candidates", None)
+        return {
+            "event": "failed",
+            "message": str(error),
+            "details": details,
+            "refusal": True,
+            "kind": kind,
+            "data": data,
+        }
+    if isinstance(error, MemoryError):
+        text = "There is not enough memory for this; close other data or choose a smaller input."
+        return {
+            "event": "failed",
+            "message": text,
+            "details": details,
+            "refusal": True,
+            "kind": kind,
+            "data": None,
+        }
+    text = f"The work broke off with an internal error ({kind}: {str(error).strip() or 'no message'})."
+    return {
+        "event": "failed",
+        "message": text,
+        "details": details,
+        "refusal": False,
+        "kind": kind,
+        "data": None,
+    }
+
+
+class Worker:
+    """Runs one job after another until the parent says stop or goes away."""
+
+    def __init__(self, stdin: BinaryIO, stdout: BinaryIO, folder: Path) -> None:
+        from core.jobs._segments import Segments
+
+        self._in = stdin
+        self._out = stdout
+        self._segments = Segments(folder)
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._current = ""
+        self._next: dict[str, Any] | None = None
+        self._wake = threading.Condition()
+
+    def _send(self, job: str, message: dict[str, Any]) -> None:
+        from core.data import encode
+
+        message = {**message, "job": job}
+        for key in ("value", "output"):
+            if key in message:
+                tree, arrays = encode(message[key])
+                message[key] = {"tree": tree, **self._segments.write(arrays)}
+        with self._lock:
+            send_frame(self._out, message)
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = read_frame(self._in)
+                with self._wake:
+                    if message["do"] == "run":
+                        self._current = message["job"]
+                        self._cancelled.clear()
+                        self._next = message
+                        self._wake.notify()
+                    elif message["do"] == "cancel" and message["job"] == self._current:
+                        self._cancelled.set()
+        except (EOFError, OSError):
+            os._exit(0)  # the parent is gone; whatever runs here has no one to report to
+
+    def run(self) -> None:
+        """Serve until the process ends."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        with self._lock:
+            send_frame(self._out, {"event": "ready", "pid": os.getpid()})
+        while True:
+            with self._wake:
+                while self._next is None:
+                    self._wake.wait()
+                message, self._next = self._next, None
+            self._work(message)
+
+    def _work(self, message: dict[str, Any]) -> None:
+        from core.data import decode
+        from core.jobs._job import Job
+        from core.jobs._tasks import call
+
+        name = message["job"]
+        try:
+            payload = decode(message["payload"]["tree"], self._segments.read(message["payload"], own=True))
+            job = Job(
+                device=message["device"],
+                seed=message["seed"],
+                threads=message["threads"],
+                send=lambda m: self._send(name, m),
+                cancelled=self._cancelled,
+            )
+            value = call(message["task"], job, payload)
+            self._send(name, {"event": "done", "value": value})
+        except Cancelled:
+            self._send(name, {"event": "cancelled"})
+        except BaseException as error:  # whatever the work raises is its error, not this loop's
+            self._send(name, failure(error))
+            if isinstance(error, (SystemExit, KeyboardInterrupt)):
+                return
+
+
+def main() -> None:
+    """Entry point of the worker process."""
+    stdin = os.fdopen(os.dup(0), "rb")
+    stdout = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    faulthandler.enable()
+    Worker(stdin, stdout, Path(sys.argv[1])).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Records: what has to be known of a run to do it again and to see that it came out the same."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core import __version__
+from core.errors import UserError
+
+FORMAT = 1
+_PACKAGES = ("numpy", "scipy", "torch", "vtk", "scikit-image", "scikit-learn", "nibabel", "trimesh")
+
+
+class InputRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One input: the hash of its content (data arrays and structure), and the file it came from, if any."""
+
+    name: str
+    kind: str
+    content: str
+    path: str = ""
+    reader: str = ""
+    index: int = 0
+    options: dict[str, Any] = {}
+    sha256: str = ""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One run.
+
+    `outputs` holds the content hash of every output by name, `values` that of `result.json`'s content.
+    `seconds` is wall time; `tolerance` the relative agreement of numbers that the analysis promises between
+    machines (on the same machine the hashes are equal).
+    """
+
+    analysis: str
+    inputs: tuple[InputRecord, ...]
+    parameters: dict[str, Any]
+    seed: int
+    device: str
+    threads: int
+    versions: dict[str, str]
+    machine: str
+    started: str
+    seconds: float
+    outputs: dict[str, str]
+    values: str
+    tolerance: float = 1e-6
+    warnings: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+def versions(plugin: str = "") -> dict[str, str]:
+    """Versions of Equiscope, Python and the libraries that compute (installed ones only; none is imported)."""
+    out = {"equiscope": __version__, "python": platform.python_version()}
+    if plugin:
+        out["plugin"] = plugin
+    for name in _PACKAGES:
+        try:
+            out[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return out
+
+
+def machine() -> str:
+    """The sort of machine, without its name: "Linux x86_64"."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def now() -> str:
+    """The time of a record: UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 (hex) of a file; of a folder: of its files' names and hashes in order. "" if it is gone."""
+    try:
+        if path.is_dir():
+            digest = hashlib.sha256()
+            for part in sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()):
+                digest.update(f"{part.relative_to(path).as_posix()}\0{file_hash(part)}\n".encode())
+            return digest.hexdigest()
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
+    """The record as readable JSON; input paths are written relative to `relative_to` where given."""
+    plain = msgspec.to_builtins(record)
+    if relative_to is not None:
+        for entry in plain["inputs"]:
+            if entry.get("path") and Path(entry["path"]).is_absolute():
+                entry["path"] = relative_path(Path(entry["path"]), relative_to)
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+
+
+def relative_path(path: Path, start: Path) -> str:
+    """`path` as seen from the folder `start`; absolute where there is no way (another drive)."""
+    import os
+
+    try:
+        return Path(os.path.relpath(path, start)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def read_record(path: Path) -> Record:
+    """The record in a `record.json` or in the folder of a run.
+
+    Raises
+    ------
+    UserError : it is not there or is no record.
+    """
+    if path.is_dir():
+        path = path / "record.json"
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be read ({error.strerror}); give a record.json or the folder of a run."
+        ) from None
+    try:
+        record = msgspec.json.decode(raw, type=Record)
+    except msgspec.DecodeError as error:
+        raise UserError(
+            f"{path.name} is not a record of a run ({error}); give the record.json that a run wrote."
+        ) from None
+    if record.format > FORMAT:
+        raise UserError(
+            f"{path.name} was written by a newer version (record format {record.format}); update Equiscope."
+        )
+    return record

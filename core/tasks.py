@@ -1,0 +1,182 @@
+"""The tasks of a worker process: everything the front ends ask to have done outside their own process.
+
+Each takes the job and plain or data arguments, and returns something that `core.data.encode` carries.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core import exports, opening, running, session
+from core.data import Checkpoint
+from core.document import Item
+from core.errors import UserError
+from core.jobs._job import Job
+from core.plugins import Analysis, PluginHost, Reader
+from core.records import read_record
+
+
+@lru_cache(maxsize=1)
+def host() -> PluginHost:
+    """This process's plugins (EQUISCOPE_SAFE=1: the built-in ones only)."""
+    return PluginHost(safe=os.environ.get("EQUISCOPE_SAFE") == "1")
+
+
+def open_path(
+    job: Job,
+    path: str,
+    reader: str | None = None,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> opening.Opened:
+    """Read one path, see `core.opening.open_path`."""
+    return opening.open_path(path, job=job, host=host(), reader=reader, kind=kind, options=options)
+
+
+def expand(job: Job, paths: list[str]) -> list[str]:
+    """The paths to open one by one, see `core.opening.expand`."""
+    return [str(p) for p in opening.expand(paths, host=host())]
+
+
+def describe(job: Job) -> list[dict[str, Any]]:
+    """The description of every analysis whose plugin works, as plain dictionaries."""
+    out = []
+    for analysis in host().analyses:
+        if host().missing(analysis):
+            continue
+        try:
+            out.append(msgspec.to_builtins(running.describe_analysis(host(), analysis)))
+        except (UserError, TypeError) as error:
+            job.log(f"{analysis.id}: {error}")
+    return out
+
+
+def describe_reader(job: Job, reader: str) -> dict[str, Any]:
+    """The options of one reader, as a plain description."""
+    plain: dict[str, Any] = msgspec.to_builtins(opening.describe_reader(host(), host().get(reader, Reader)))
+    return plain
+
+
+def run(
+    job: Job, analysis: str, inputs: list[running.InputRef], parameters: Mapping[str, Any]
+) -> running.Finished:
+    """Run an analysis on data that is open, see `core.running.execute`."""
+    return running.execute(analysis, inputs, parameters, job=job, host=host())
+
+
+def run_files(
+    job: Job,
+    analysis: str,
+    paths: list[str],
+    parameters: Mapping[str, Any],
+    out: str,
+    reader: str | None = None,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Open files, run an analysis on them and write the results into the folder `out`.
+
+    Returns {"record", "result", "files"}: plain values only, the arrays stay in the files.
+    """
+    declared = host().get(analysis, Analysis)
+    inputs = []
+    for n, path in enumerate(paths):
+        opened = opening.open_path(path, job=job, host=host(), reader=reader, kind=kind, options=options)
+        inputs.append(running.first_input(opened, declared, n))
+    finished = running.execute(analysis, inputs, parameters, job=job, host=host())
+    files = exports.write_run(finished, Path(out), host=host(), job=job)
+    return {
+        "record": dict(finished.record),
+        "result": exports.result_json(finished.result),
+        "files": [str(p) for p in files],
+        "warnings": list(finished.result.warnings),
+    }
+
+
+def replay(job: Job, record: str) -> dict[str, Any]:
+    """Run a record again on its files. The runner has set seed and device; threads must be the record's.
+
+    Returns {"differences": sentences, "record": the new record}.
+    """
+    path = Path(record)
+    old = read_record(path)
+    folder = path if path.is_dir() else path.parent
+    inputs = []
+    for entry in old.inputs:
+        if not entry.path:
+            raise UserError(
+                f"{entry.name} came from no file, so this run can only be repeated in its session."
+            )
+        opened = opening.open_path(
+            _located(entry.path, folder),
+            job=job,
+            host=host(),
+            reader=entry.reader or None,
+            options=entry.options,
+        )
+        items = opening.items_of(opened)
+        if entry.index >= len(items):
+            raise UserError(f"{Path(entry.path).name} holds fewer objects than when the run was made.")
+        item = items[entry.index]
+        inputs.append(running.InputRef(item.name, item.data, item.source))
+    finished = running.execute(old.analysis, inputs, old.parameters, job=job, host=host())
+    new = msgspec.convert(dict(finished.record), type(old))
+    return {"differences": running.compare_records(old, new), "record": dict(finished.record)}
+
+
+def _located(path: str, folder: Path) -> str:
+    return path if path.startswith(opening.SAMPLE) else str(folder / path)
+
+
+def write(
+    job: Job, data: Any, path: str, writer: str | None = None, metadata: Mapping[str, Any] | None = None
+) -> str:
+    """Write one object, see `core.exports.write_object`."""
+    return str(exports.write_object(data, Path(path), host=host(), job=job, writer=writer, metadata=metadata))
+
+
+def sample(job: Job, id: str) -> opening.Opened:
+    """Make or find a sample; its items' source is "sample:ID"."""
+    return opening.open_sample(id, job=job, host=host())
+
+
+def tensors(job: Job, checkpoint: Checkpoint, names: list[str]) -> dict[str, Any]:
+    """Values of some tensors of a checkpoint."""
+    from core.checkpoints import read_tensors
+
+    return dict(read_tensors(checkpoint, names))
+
+
+def save_session(job: Job, items: list[Item], layout: Mapping[str, Any], folder: str) -> str:
+    """Save a session, see `core.session.save`."""
+    return str(session.save(items, layout, Path(folder), job=job))
+
+
+def open_session(job: Job, folder: str) -> session.Session:
+    """Open a session, see `core.session.load`."""
+    return session.load(Path(folder), job=job, host=host())
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (
+        open_path,
+        expand,
+        describe,
+        describe_reader,
+        run,
+        run_files,
+        replay,
+        write,
+        sample,
+        tensors,
+        save_session,
+        open_session,
+    )
+}
