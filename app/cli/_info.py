@@ -1,0 +1,113 @@
+"""`equiscope info`: what files hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from app.cli import _jobs
+from app.cli._main import Parser
+from core.data import info
+from core.jobs import JobFailed
+
+
+def reading_options(parser: Parser) -> None:
+    """The options that every command which opens files has."""
+    parser.add_argument("--reader", metavar="ID", help="read with this reader (`equiscope list readers`)")
+    parser.add_argument(
+        "--as", dest="kind", metavar="KIND", help="read as this kind: volume, mesh, pointcloud, …"
+    )
+    parser.add_argument("--space", choices=("auto", "RAS", "LPS"), help="axes of surfaces that do not say")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the reader; may be repeated",
+    )
+
+
+def reader_arguments(options: Any) -> dict[str, Any]:
+    """`reader`, `kind` and `options` of the task `open_path` from parsed arguments."""
+    values: dict[str, Any] = {}
+    for text in options.option:
+        name, found, value = text.partition("=")
+        if not found:
+            raise SystemExit(_usage(f"--option is NAME=VALUE, not {text!r}"))
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    if options.space:
+        values["space"] = options.space
+    return {"reader": options.reader, "kind": options.kind, "options": values}
+
+
+def _usage(text: str) -> int:
+    print(f"equiscope: {text}", file=sys.stderr)
+    return 2
+
+
+def main(arguments: list[str]) -> int:
+    """Describe files; exit 1 if one of them cannot be read (the others are described all the same)."""
+    parser = Parser(prog="equiscope info", description="Say what files hold.")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="files, folders or sample:ID")
+    parser.add_argument("--json", action="store_true", help="one JSON list of objects")
+    reading_options(parser)
+    options = parser.parse_args(arguments)
+    asked = reader_arguments(options)
+    found: list[dict[str, Any]] = []
+    failed = False
+    for given in options.files:
+        try:
+            paths = _jobs.call("expand", {"paths": [given]})
+        except JobFailed as error:
+            failed = True
+            print(f"equiscope: {error}", file=sys.stderr)
+            continue
+        for path in paths:
+            try:
+                opened = _jobs.call("open_path", {"path": path, **asked})
+            except JobFailed as error:
+                failed = True
+                print(f"equiscope: {error}", file=sys.stderr)
+                continue
+            objects = [info(i.data, i.name, i.warnings) for i in opened.loaded if i.data is not None]
+            found += objects
+            if not options.json:
+                for entry in objects:
+                    print(_line(entry))
+                    for warning in entry["warnings"]:
+                        print(f"  note: {warning}")
+    if options.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+def _line(entry: dict[str, Any]) -> str:
+    parts = [f"{entry['name']}: {entry['kind']}"]
+    if entry["shape"]:
+        parts.append("×".join(map(str, entry["shape"])))
+    if entry["n_faces"] is not None:
+        parts.append(f"{entry['n_faces']} faces")
+    if entry["tensors"]:
+        parts.append(f"{entry['tensors']['count']} tensors, {entry['tensors']['parameters']:,} parameters")
+    if entry["spacing"] and entry["kind"] == "volume":
+        parts.append("×".join(f"{s:.4g}" for s in entry["spacing"]) + f" {entry['unit']}")
+    if entry["axis_codes"]:
+        parts.append(entry["axis_codes"])
+    if entry["bounds"]:
+        b = entry["bounds"]
+        unit = f" {entry['unit']}" if entry["unit"] else ""
+        parts.append(
+            "  ".join(f"{a}[{b[2 * i]:.5g}, {b[2 * i + 1]:.5g}]" for i, a in enumerate("xyz")) + unit
+        )
+    names = [
+        f"{a['name']} ({a['transforms']})"
+        for a in entry["attributes"]
+        if entry["kind"] not in ("volume", "table")
+    ]
+    if names:
+        parts.append(", ".join(names))
+    return " · ".join(parts)

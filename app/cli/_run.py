@@ -1,0 +1,160 @@
+"""`equiscope run` and `equiscope replay`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.cli import _jobs
+from app.cli._info import reader_arguments, reading_options
+from app.cli._main import Parser
+from core.analyses import Description, Parameter, ParameterError, parse
+from core.jobs import default_threads
+from core.plugins import Analysis, PluginHost
+from core.records import read_record
+
+RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one analysis on files; its parameters are options made from its signature."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: equiscope run ANALYSIS INPUT… [--PARAMETER VALUE…] --out DIR\n")
+        print(
+            "`equiscope list analyses` names the analyses, `equiscope run ANALYSIS --help` the parameters of one."
+        )
+        return 0 if arguments else 2
+    declared = PluginHost().get(arguments[0], Analysis)
+    descriptions = {d["id"]: d for d in _jobs.call("describe", {}, quiet=True)}
+    if declared.id not in descriptions:
+        from core.errors import UserError
+
+        raise UserError(
+            f"{declared.title} {PluginHost().missing(declared) or 'cannot be loaded; see `equiscope list plugins`'}."
+        )
+    description = msgspec.convert(descriptions[declared.id], Description)
+    parser = _parser(description)
+    options = parser.parse_args(arguments[1:])
+    values: dict[str, Any] = {}
+    for p in description.parameters:
+        text = getattr(options, f"parameter_{p.name}")
+        if text is None:
+            if p.required:
+                parser.error(f"{_flag(p)} is needed")
+            continue
+        try:
+            values[p.name] = parse(p, text)
+        except ParameterError as error:
+            parser.error(str(error).rstrip("."))
+    least = sum(not i.optional for i in description.inputs)
+    if not least <= len(options.inputs) <= len(description.inputs):
+        wanted = ", ".join(f"{i.label} ({' or '.join(i.kinds)})" for i in description.inputs)
+        parser.error(f"it takes {len(description.inputs)} inputs: {wanted}")
+    done = _jobs.call(
+        "run_files",
+        {
+            "analysis": declared.id,
+            "paths": options.inputs,
+            "parameters": values,
+            "out": str(Path(options.out).absolute()),
+            **reader_arguments(options),
+        },
+        title=declared.title,
+        device=options.device,
+        seed=options.seed,
+        threads=options.threads,
+    )
+    for warning in done["warnings"]:
+        print(f"note: {warning}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(done["result"], indent=2, ensure_ascii=False))
+    else:
+        print(
+            f"{declared.title}: {done['record']['seconds']:.2f} s; {len(done['files'])} files in {options.out}"
+        )
+    return 0
+
+
+def replay(arguments: list[str]) -> int:
+    """Run a record again with its seed, device and thread count; exit 1 if anything came out otherwise."""
+    parser = Parser(
+        prog="equiscope replay", description="Run a record again and compare the hashes of all outputs."
+    )
+    parser.add_argument("record", help="a record.json, or the folder that a run wrote")
+    parser.add_argument("--json", action="store_true", help="print the new record")
+    options = parser.parse_args(arguments)
+    path = Path(options.record).absolute()
+    old = read_record(path)
+    done = _jobs.call(
+        "replay",
+        {"record": str(path)},
+        title=f"Replay {old.analysis}",
+        device=old.device,
+        seed=old.seed,
+        threads=old.threads,
+    )
+    if options.json:
+        print(json.dumps(done["record"], indent=2, ensure_ascii=False))
+    if done["differences"]:
+        new = done["record"]
+        changed = [n for n in old.versions if new["versions"].get(n) != old.versions[n]]
+        why = f" (versions differ: {', '.join(changed)})" if changed else ""
+        print(f"equiscope: not the same: {'; '.join(done['differences'])}{why}.", file=sys.stderr)
+        return 1
+    if not options.json:
+        print(f"{old.analysis}: the same; {len(old.outputs)} outputs and all numbers have equal hashes.")
+    return 0
+
+
+def _flag(p: Parameter) -> str:
+    name = p.name.replace("_", "-")
+    return f"--{name}-value" if p.name in RESERVED else f"--{name}"
+
+
+def _parser(description: Description) -> Parser:
+    reference = f"\n\nReference: {description.reference}" if description.reference else ""
+    parser = Parser(
+        prog=f"equiscope run {description.id}",
+        description=description.help + reference,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    inputs = ", ".join(f"{i.label} ({' or '.join(i.kinds)})" for i in description.inputs)
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help=f"files or sample:ID: {inputs}")
+    group = parser.add_argument_group("parameters")
+    for p in description.parameters:
+        metavar = (
+            "|".join(map(str, p.choices))
+            if p.choices
+            else {"bool": "on|off", "vector": "X,Y,Z"}.get(p.type, p.type.upper())
+        )
+        bounds = ""
+        if p.minimum is not None or p.maximum is not None:
+            low = "" if p.minimum is None else f"{p.minimum:g}"
+            high = "" if p.maximum is None else f"{p.maximum:g}"
+            bounds = f" [{low} … {high}{' ' + p.unit if p.unit else ''}]"
+        elif p.unit:
+            bounds = f" [{p.unit}]"
+        default = " (needed)" if p.required else f" (default: {'none' if p.default is None else p.default})"
+        group.add_argument(
+            _flag(p),
+            dest=f"parameter_{p.name}",
+            metavar=metavar,
+            help=(p.help + bounds + default).replace("%", "%%"),
+        )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for record.json, result.json and the files"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default %(default)s)")
+    parser.add_argument(
+        "--threads", type=int, default=default_threads(), help="CPU threads (default %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print result.json")
+    reading_options(parser)
+    return parser
