@@ -23,6 +23,7 @@ from core.data import content_hash, decode, encode, kind_of, register
 from core.document import Item, Source
 from core.errors import ReadError, UserError, WriteError
 from core.jobs import Job
+from core.opening import SAMPLE, items_of, open_path
 from core.plugins import PluginHost
 from core.records import file_hash, relative_path
 
@@ -205,22 +206,17 @@ def _load_item(
 def _read_source(
     item: Item, saved: dict[str, Any], folder: Path, job: Job, host: PluginHost, cache: dict[str, Any]
 ) -> tuple[Any, Source]:
-    from core.opening import items_of, open_path
-
     assert item.source is not None
-    for path in (folder / saved["relative"], Path(item.source.path)):
-        if path.exists():
-            break
-    else:
-        raise ReadError(
-            Path(item.source.path), "is not where it was", "put it back or open it from its new place"
-        )
+    path = Path(item.source.path)
+    if not item.source.path.startswith(SAMPLE):
+        places = [p for p in (folder / saved["relative"], path) if p.exists()]
+        if not places:
+            raise ReadError(path, "is not where it was", "put it back or open it from its new place")
+        path = places[0].resolve()
     key = f"{path}\0{item.source.reader}\0{sorted(item.source.options.items())}"
     if key not in cache:
         cache[key] = items_of(
-            open_path(
-                path.resolve(), job=job, host=host, reader=item.source.reader, options=item.source.options
-            )
+            open_path(path, job=job, host=host, reader=item.source.reader, options=item.source.options)
         )
     found = cache[key]
     if item.source.index >= len(found):

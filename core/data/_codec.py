@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -22,6 +23,8 @@ from core.data._surfaces import Graph, Mesh, PointCloud, Trajectory
 from core.data._volume import Volume
 
 _CLASSES: dict[str, type] = {}
+_HOMES = ("core.results", "core.display", "core.document", "core.opening", "core.running", "core.session")
+"""Modules that register further classes; imported when a name is met that is not known yet."""
 T = TypeVar("T", bound=type)
 
 
@@ -97,7 +100,7 @@ def decode(tree: Any, arrays: list[Array]) -> Any:
         if "$map" in v:
             return {k: walk(x) for k, x in v["$map"]}
         if "$type" in v:
-            cls = _CLASSES[v["$type"]]
+            cls = _class(v["$type"])
             known = {f.name for f in fields(cls)}
             values = {k: walk(x) for k, x in v.items() if k in known}
             return cls(**{k: tuple(x) if isinstance(x, list) else x for k, x in values.items()})
@@ -114,6 +117,16 @@ def content_hash(value: Any) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
     return digest.hexdigest()
+
+
+def _class(name: str) -> type:
+    if name not in _CLASSES:
+        for module in _HOMES:
+            importlib.import_module(module)
+    try:
+        return _CLASSES[name]
+    except KeyError:
+        raise ValueError(f"{name} is no type that this version knows") from None
 
 
 def _special(mapping: Mapping[Any, Any]) -> bool:

@@ -72,7 +72,7 @@ class Job:
 
     def preview(self, output: Any) -> None:
         """An unfinished result (`core.results` output) to be shown while the job goes on."""
-        self._emit({"event": "preview", "output": output})
+        self._emit({"event": "preview", "carried": output})
 
     def _emit(self, message: dict[str, Any]) -> None:
         if self._send is not None:

@@ -145,7 +145,7 @@ class InlineRunner:
         handle._cancel = cancelled.set
 
         def send(message: dict[str, Any]) -> None:
-            handle._emit(_event(message, message.get("output")))
+            handle._emit(_event(message, message.get("carried")))
 
         job = Job(device=device, seed=seed, threads=self._threads, send=send, cancelled=cancelled)
         handle.started = time.time()
@@ -300,7 +300,7 @@ class _Process:
         root = str(Path(__file__).resolve().parents[2])
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (root, environment.get("PYTHONPATH")) if p)
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "core.jobs._worker", str(runner._folder)],
+            [sys.executable, "-c", "from core.jobs._worker import main; main()", str(runner._folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -363,9 +363,6 @@ class _Process:
         if threading.current_thread() is not self._reader:
             self._reader.join(5)
         self._stderr.join(5)
-        assert self.popen.stdin is not None
-        with contextlib.suppress(OSError):
-            self.popen.stdin.close()
 
     def _over(
         self, request: _Request, state: State, value: Any = None, error: JobFailed | None = None
@@ -380,12 +377,21 @@ class _Process:
     def _read(self) -> None:
         stream = self.popen.stdout
         assert stream is not None
-        with contextlib.suppress(EOFError, OSError, ValueError):
+        with contextlib.suppress(EOFError, OSError):
             while True:
-                self._handle(read_frame(stream))  # type: ignore[arg-type]
+                message = read_frame(stream)  # type: ignore[arg-type]
+                try:
+                    self._handle(message)
+                except Exception as error:  # what cannot be understood fails the job, never this thread
+                    log.exception("a message of a worker cannot be understood")
+                    if self.request is not None:
+                        self._over(self.request, State.FAILED, error=_failed(failure(error)))
         stream.close()
         self.popen.wait()
         self._stderr.join(2)
+        assert self.popen.stdin is not None
+        with contextlib.suppress(OSError):  # what was not sent cannot be flushed any more
+            self.popen.stdin.close()
         self.runner._gone(self)
         request = self.request
         if request is None:
@@ -405,13 +411,12 @@ class _Process:
         if message["event"] == "ready":
             return
         if request is None or message["job"] != request.handle.id:
-            for key in ("value", "output"):
-                take_over(message.get(key) or {})
+            take_over(message.get("carried") or {})
             return
         kind = message["event"]
         if kind == "done":
-            body = message["value"]
-            value = decode(body["tree"], self.runner._segments.read(body, own=True))
+            body = message["carried"]
+            value = decode(body["tree"], self.runner._segments.read(body, pass_on=True))
             self._over(request, State.DONE, value)
         elif kind == "cancelled":
             self._over(request, State.CANCELLED)
@@ -421,8 +426,8 @@ class _Process:
             else:
                 self._over(request, State.FAILED, error=_failed(message))
         else:
-            body = message.get("output")
-            output = decode(body["tree"], self.runner._segments.read(body, own=True)) if body else None
+            body = message.get("carried")
+            output = decode(body["tree"], self.runner._segments.read(body, pass_on=True)) if body else None
             request.handle._emit(_event(message, output))
 
     def _read_errors(self) -> None:
@@ -430,14 +435,17 @@ class _Process:
         assert stream is not None
         with contextlib.suppress(ValueError, OSError):
             for raw in stream:
-                line = raw.decode(errors="replace").rstrip("\n")
-                self._errors.append(line)
-                request = self.request
-                if request is not None:
-                    request.handle._emit(LogLine(line))
-                else:
-                    log.debug("worker: %s", line)
+                self._said(raw.decode(errors="replace").rstrip("\n"))
         stream.close()
+
+    def _said(self, line: str) -> None:
+        # A function of its own, so that no local of a waiting thread keeps a finished job and its data alive.
+        self._errors.append(line)
+        request = self.request
+        if request is not None:
+            request.handle._emit(LogLine(line))
+        else:
+            log.debug("worker: %s", line)
 
 
 def _event(message: dict[str, Any], output: Any) -> Event:

@@ -99,11 +99,11 @@ class Segments:
             raise
         return str(path)
 
-    def read(self, message: dict[str, Any], *, own: bool) -> list[Array]:
-        """The arrays that `write` described, read-only.
+    def read(self, message: dict[str, Any], *, pass_on: bool) -> list[Array]:
+        """The arrays that `write` described, read-only. Fresh files now belong to this process.
 
-        `own` : take the fresh files over and remove each when its last array is gone. A file that the other
-        side merely kept (it belongs to us already) is mapped once and shared.
+        `pass_on` : keep each file until its last array is gone, so that `write` can hand it on without a copy;
+        else remove its name at once (a worker does, so that no death of a worker leaves a file behind).
         """
         out: list[Array] = []
         mapped: dict[str, Segment] = {}
@@ -115,21 +115,25 @@ class Segments:
             path = entry["file"]
             segment = mapped.get(path) or self._alive.get(path)
             if segment is None:
-                segment = self._map(path, remove=own and not entry.get("kept"))
+                segment = self._map(path, kept=bool(entry.get("kept")), pass_on=pass_on)
             mapped[path] = segment
             count = int(np.prod(shape, dtype=np.int64))
             flat = np.frombuffer(segment, dtype=dtype, count=count, offset=entry["offset"])
             out.append(flat.reshape(shape, order=entry["order"]))
         return out
 
-    def _map(self, path: str, *, remove: bool) -> Segment:
+    def _map(self, path: str, *, kept: bool, pass_on: bool) -> Segment:
         with open(path, "rb") as file:
             segment = Segment(file.fileno(), 0, access=mmap.ACCESS_READ)
         segment.path = path
         segment.address = np.frombuffer(segment, dtype=np.uint8, count=1).__array_interface__["data"][0]
-        if remove:
+        if not kept and not pass_on:
+            _remove(path)
+            segment.path = ""
+        elif not kept:
             weakref.finalize(segment, _remove, path)
-        self._alive[path] = segment
+        if segment.path:
+            self._alive[path] = segment
         return segment
 
 

@@ -15,7 +15,7 @@ def call(task: str, job: Job, payload: dict[str, Any]) -> Any:
         module, _, name = task.partition(":")
         function = getattr(importlib.import_module(module), name)
     else:
-        from core import tasks
+        from core.tasks import TASKS
 
-        function = tasks.TASKS[task]
+        function = TASKS[task]
     return function(job, **payload)

@@ -1,4 +1,4 @@
-"""The worker process: `python -m core.jobs._worker FOLDER`.
+"""The worker process: `main()` with the folder of segments as the only argument.
 
 Messages are length-prefixed MessagePack on standard input and output; arrays travel as segments. Everything
 the work prints goes to standard error, which the parent keeps as the job's log.
@@ -95,10 +95,9 @@ class Worker:
         from core.data import encode
 
         message = {**message, "job": job}
-        for key in ("value", "output"):
-            if key in message:
-                tree, arrays = encode(message[key])
-                message[key] = {"tree": tree, **self._segments.write(arrays)}
+        if "carried" in message:
+            tree, arrays = encode(message["carried"])
+            message["carried"] = {"tree": tree, **self._segments.write(arrays)}
         with self._lock:
             send_frame(self._out, message)
 
@@ -136,7 +135,9 @@ class Worker:
 
         name = message["job"]
         try:
-            payload = decode(message["payload"]["tree"], self._segments.read(message["payload"], own=True))
+            payload = decode(
+                message["payload"]["tree"], self._segments.read(message["payload"], pass_on=False)
+            )
             job = Job(
                 device=message["device"],
                 seed=message["seed"],
@@ -145,7 +146,7 @@ class Worker:
                 cancelled=self._cancelled,
             )
             value = call(message["task"], job, payload)
-            self._send(name, {"event": "done", "value": value})
+            self._send(name, {"event": "done", "carried": value})
         except Cancelled:
             self._send(name, {"event": "cancelled"})
         except BaseException as error:  # whatever the work raises is its error, not this loop's
@@ -163,7 +164,3 @@ def main() -> None:
     os.dup2(null, 0)
     faulthandler.enable()
     Worker(stdin, stdout, Path(sys.argv[1])).run()
-
-
-if __name__ == "__main__":
-    main()

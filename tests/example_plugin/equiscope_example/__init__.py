@@ -1,0 +1,1 @@
+"""The example of a third-party plugin for Equiscope."""
