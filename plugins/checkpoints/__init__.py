@@ -1,0 +1,1 @@
+"""Files of tensors: reading, writing and comparing trained weights."""
