@@ -2,13 +2,16 @@
 
 The window needs this much::
 
+    from app.viewports import prepare_surface_format
+    prepare_surface_format()              # once, before the first window is shown (the gl backend needs it)
+
     from app.viewports import SceneItem, ViewportGrid
 
     grid = ViewportGrid(parent, backend="auto", theme=theme)   # or "gl" | "image"; EQUISCOPE_VIEWPORT overrides "auto"
     grid.set_items((SceneItem(id, name, data, transform4x4, display), …))   # drawing order; cheap to call often
     grid.set_active(item_id)              # the volume whose voxel axes the slices follow (None: the first visible)
     grid.set_layout("four")               # "four" | "axial" | "coronal" | "sagittal" | "3d";  grid.layout_name
-    grid.set_cursor((x, y, z)); grid.cursor           # world coordinates, linked in all views
+    grid.set_cursor((x, y, z)); grid.cursor_position         # world coordinates, linked in all views
     grid.set_theme(theme)                 # app.theme.Theme, live
     grid.set_convention("radiological")   # or "neurological"; grid.convention
     grid.set_nose_left(True)              # sagittal views only
@@ -58,10 +61,22 @@ _HOMES = {
     "ViewIntent": "state",
     "ViewportGrid": "grid",
     "choose_backend": "backends",
+    "prepare_surface_format": "backends",
     "resolve": "state",
 }
 
-__all__ = [*_HOMES]
+__all__ = [
+    "CameraPose",
+    "ImageView",
+    "Resolved3D",
+    "ResolvedSlice",
+    "SceneItem",
+    "ViewIntent",
+    "ViewportGrid",
+    "choose_backend",
+    "prepare_surface_format",
+    "resolve",
+]
 
 
 def __getattr__(name: str) -> Any:

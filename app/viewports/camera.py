@@ -66,7 +66,10 @@ def look(box: Array, direction: Vec, up: Vec, aspect: float = 1.0, *, snug: floa
     right, upward, back = pose.frame()
     tangent = np.tan(np.radians(VIEW_ANGLE / 2))
     # A corner at height h and depth d (towards the viewer) is inside if h <= tangent * (distance - d).
-    need = np.maximum(np.abs(corners @ upward), np.abs(corners @ right) / max(aspect, 1e-3)) / tangent + corners @ back
+    need = (
+        np.maximum(np.abs(corners @ upward), np.abs(corners @ right) / max(aspect, 1e-3)) / tangent
+        + corners @ back
+    )
     distance = max(float(need.max()) * snug, 1e-6)
     position = center + back * distance
     return CameraPose(_vec(position), _vec(center), _vec(upward))
@@ -105,7 +108,12 @@ def project(pose: CameraPose, points: Array, width: float, height: float) -> Arr
 
 def pose_to_plain(pose: CameraPose) -> dict[str, Any]:
     """For a session file."""
-    return {"position": list(pose.position), "focal": list(pose.focal), "up": list(pose.up), "angle": pose.angle}
+    return {
+        "position": list(pose.position),
+        "focal": list(pose.focal),
+        "up": list(pose.up),
+        "angle": pose.angle,
+    }
 
 
 def pose_from_plain(value: Any) -> CameraPose | None:

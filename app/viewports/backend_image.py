@@ -1,0 +1,78 @@
+"""The image backend's widget: paints finished pictures. Needs no OpenGL in the window's process."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from app.viewports import service
+from app.viewports.service import Frame
+from app.viewports.state import Resolved
+
+_numbers = count(1)
+
+
+class ImageCanvas(QWidget):
+    """Asks the render thread for pictures and paints the latest. `arrived` comes on the main thread."""
+
+    arrived = Signal(object)
+    _made = Signal(object)
+
+    name = "image"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.number = next(_numbers)
+        self._service: service.RenderService | None = service.acquire()
+        self._frame: Frame | None = None
+        self._wanted: Resolved | None = None
+        # Emitted in the render thread: Qt queues it to this object's.
+        self._made.connect(self._accept)
+
+    def show_state(self, state: Resolved) -> None:
+        """Ask for a picture of `state`."""
+        self._wanted = state
+        if self._service is not None:
+            self._service.request(self.number, state, self._made.emit)
+
+    def draw(self, state: Resolved) -> Frame:
+        """A picture of any size, now; what is on the screen stays."""
+        if self._service is None:
+            raise RuntimeError("the viewport is closed")
+        return self._service.draw(self.number, state)
+
+    def shutdown(self) -> None:
+        """Give back every VTK object of this view."""
+        if self._service is not None:
+            self._service.drop(self.number)
+            self._service = None
+            service.give_back()
+        self._frame = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The latest picture; while a resize is under way, scaled about the middle."""
+        painter = QPainter(self)
+        frame = self._frame
+        image = frame.image if frame else None
+        if frame is None or image is None or image.isNull():
+            painter.fillRect(self.rect(), QColor(0, 0, 0))
+        elif (frame.state.width, frame.state.height) == (self.width(), self.height()):
+            painter.drawImage(0, 0, image)
+        else:
+            painter.fillRect(self.rect(), QColor(0, 0, 0))
+            scale = max(self.width() / frame.state.width, self.height() / frame.state.height)
+            w, h = frame.state.width * scale, frame.state.height * scale
+            painter.drawImage(QRectF((self.width() - w) / 2, (self.height() - h) / 2, w, h), image)
+        painter.end()
+
+    def _accept(self, frame: Frame) -> None:
+        if self._service is None:
+            return
+        self._frame = frame
+        self.update()
+        self.arrived.emit(frame)

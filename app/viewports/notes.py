@@ -1,0 +1,43 @@
+"""What a scene tells about the picture it made, beside the picture."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Legend:
+    """A colour bar: "curvature (1/mm)", its map and its ends. `stops` names categories instead."""
+
+    title: str
+    unit: str
+    colormap: str
+    low: float
+    high: float
+
+
+@dataclass
+class Notes:
+    """Beside one picture: automatic windows (width, level) by item, legends, lines to paint, sentences on failures."""
+
+    windows: dict[str, tuple[float, float]] = field(default_factory=dict)
+    legends: list[Legend] = field(default_factory=list)
+    drawings: list[Any] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def guarded(notes: Notes, item: Any) -> Iterator[None]:
+    """One object that cannot be drawn is named and logged; the others are drawn."""
+    try:
+        yield
+    except Exception as error:
+        log.exception("drawing %s", item.id)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        notes.problems.append(f"{item.name} could not be drawn: {reason}")

@@ -1,0 +1,76 @@
+"""One off-screen VTK window that turns states into pixels. No Qt; used by one thread only."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import vtkmodules.vtkRenderingOpenGL2
+import vtkmodules.vtkRenderingVolumeOpenGL2  # noqa: F401  registers the factories
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+from app.viewports.device import Device, device_of
+from app.viewports.notes import Notes
+from app.viewports.scene3d import Scene3D
+from app.viewports.slices import SliceScene
+from app.viewports.state import Resolved, ResolvedSlice
+
+Array = NDArray[Any]
+
+
+class OffscreenView:
+    """A window of its own and the scene in it."""
+
+    def __init__(self) -> None:
+        if sys.platform.startswith("linux"):
+            # VTK would try X first, and complain where there is none.
+            os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+        self._window = vtkRenderWindow()
+        self._window.SetOffScreenRendering(1)
+        self._window.SetMultiSamples(0)
+        self._window.SetSize(16, 16)
+        self._window.Render()
+        self.device: Device = device_of(self._window.ReportCapabilities())
+        if not self.device.software:
+            self._window.SetMultiSamples(4)
+        self._scene: SliceScene | Scene3D | None = None
+
+    def render(self, state: Resolved) -> tuple[Array, Notes, float]:
+        """((height, width, 4) uint8 device pixels, notes, seconds)."""
+        started = time.perf_counter()
+        if self._scene is None:
+            if isinstance(state, ResolvedSlice):
+                self._scene = SliceScene(self._window)
+            else:
+                self._scene = Scene3D(self._window, self.device)
+        width, height = device_size(state)
+        if self._window.GetSize() != (width, height):
+            self._window.SetSize(width, height)
+        notes = self._scene.apply(state)  # type: ignore[arg-type]
+        self._window.Render()
+        pixels = vtkUnsignedCharArray()
+        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels)
+        picture = np.ascontiguousarray(vtk_to_numpy(pixels).reshape(height, width, 4)[::-1])
+        seconds = time.perf_counter() - started
+        if isinstance(self._scene, Scene3D):
+            self._scene.measured(seconds, state)  # type: ignore[arg-type]
+        return picture, notes, seconds
+
+    def release(self) -> None:
+        """Give the window and everything in it back; in the thread that made it."""
+        if self._scene is not None:
+            self._scene.release()
+            self._scene = None
+        self._window.Finalize()
+        del self._window
+
+
+def device_size(state: Resolved) -> tuple[int, int]:
+    """(width, height) in device pixels."""
+    return max(1, round(state.width * state.dpr)), max(1, round(state.height * state.dpr))

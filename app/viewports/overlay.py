@@ -1,0 +1,279 @@
+"""What stands over a picture: title, orientation letters, convention, scale bar, crosshair, cut lines, legend.
+
+Painted with Qt in logical pixels, so it is sharp at every scale, and from the state that the picture below shows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QLinearGradient, QPainter, QPen
+
+from app.theme import Metrics, Theme
+from app.viewports.colors import table
+from app.viewports.cuts import Drawing
+from app.viewports.notes import Legend, Notes
+from app.viewports.state import Resolved, Resolved3D, ResolvedSlice
+
+Array = NDArray[Any]
+
+# World axis whose plane a crosshair line shows, and so its colour: (vertical line, horizontal line).
+_LINES = {
+    "axial": ("sagittal", "coronal"),
+    "coronal": ("sagittal", "axial"),
+    "sagittal": ("coronal", "axial"),
+}
+_MAX_SEGMENTS = 60_000
+
+
+class Overlay:
+    """Paints the words and lines of one view. `font` is the widget's; sizes follow it."""
+
+    def __init__(self, theme: Theme, font: QFont) -> None:
+        self.theme = theme
+        self.metrics = Metrics.of(font)
+        self.small = QFont(font)
+        self.small.setPixelSize(self.metrics.small)
+        self.letter = QFont(font)
+        self.letter.setPixelSize(self.metrics.font)
+        self.letter.setBold(True)
+
+    def paint(self, painter: QPainter, state: Resolved, notes: Notes) -> None:
+        """Everything, clipped to the view."""
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        painter.setClipRect(QRectF(0, 0, state.width, state.height))
+        if isinstance(state, ResolvedSlice):
+            for drawing in notes.drawings:
+                self._drawing(painter, state, drawing)
+            if state.items:
+                if state.crosshair:
+                    self._crosshair(painter, state)
+                self._letters(painter, state)
+                self._scale_bar(painter, state)
+            self._corner(painter, state, state.convention)
+        else:
+            if state.items:
+                self._triad(painter, state)
+        self._title(painter, state)
+        self._legends(painter, state, notes.legends)
+        if not state.items:
+            words = (
+                "Open a volume to see slices"
+                if isinstance(state, ResolvedSlice)
+                else "Nothing to show in 3-D"
+            )
+            center = QRectF(0, 0, state.width, state.height)
+            self._text(
+                painter, center, Qt.AlignmentFlag.AlignCenter, words, self.theme.view_muted, self.small
+            )
+        if notes.problems:
+            self._problems(painter, state, notes.problems)
+
+    # -- corners ----------------------------------------------------------------------------------------------
+
+    def _title(self, painter: QPainter, state: Resolved) -> None:
+        m = self.metrics
+        edge, side = m.px(10), m.px(10)
+        line = QFontMetricsF(self.small).height()
+        square = QRectF(edge, edge + (line - side) / 2, side, side)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self.theme.stripe(state.kind)))
+        painter.drawRoundedRect(square, m.px(2), m.px(2))
+        box = QRectF(square.right() + m.px(6), edge, state.width, line)
+        self._text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
+
+    def _corner(self, painter: QPainter, state: ResolvedSlice, lines: tuple[str, ...]) -> None:
+        edge = self.metrics.px(10)
+        line = QFontMetricsF(self.small).height() * 1.15
+        widest = max((QFontMetricsF(self.small).horizontalAdvance(t) for t in lines), default=0.0)
+        title = QFontMetricsF(self.small).horizontalAdvance(state.title) + self.metrics.px(34)
+        if title + widest + edge > state.width:  # a narrow view: the convention moves below the title
+            lines, top = lines, edge + line
+        else:
+            top = edge
+        for k, text in enumerate(lines):
+            box = QRectF(edge, top + k * line, state.width - 2 * edge, line)
+            self._text(painter, box, Qt.AlignmentFlag.AlignRight, text, self.theme.view_muted, self.small)
+
+    def _problems(self, painter: QPainter, state: Resolved, problems: list[str]) -> None:
+        edge = self.metrics.px(10)
+        box = QRectF(edge, edge, state.width - 2 * edge, state.height - 4 * edge)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap
+        self._text(painter, box, flags, "\n".join(problems[:3]), self.theme.warn, self.small)
+
+    # -- slices -----------------------------------------------------------------------------------------------
+
+    def _letters(self, painter: QPainter, state: ResolvedSlice) -> None:
+        m = self.metrics
+        edge = m.px(10)
+        rect = QRectF(edge, edge, state.width - 2 * edge, state.height - 2 * edge)
+        flag = Qt.AlignmentFlag
+        for text, align in zip(
+            state.letters,
+            (
+                flag.AlignLeft | flag.AlignVCenter,
+                flag.AlignRight | flag.AlignVCenter,
+                flag.AlignHCenter | flag.AlignTop,
+                flag.AlignHCenter | flag.AlignBottom,
+            ),
+            strict=True,
+        ):
+            self._text(painter, rect, align, text, self.theme.view_text, self.letter)
+
+    def _scale_bar(self, painter: QPainter, state: ResolvedSlice) -> None:
+        m = self.metrics
+        length = nice_length(m.px(70) * state.scale)
+        width = length / state.scale
+        if not math.isfinite(width) or width > state.width * 0.6:
+            return
+        label = f"{length:g} {state.unit}".strip()
+        metrics = QFontMetricsF(self.small)
+        x, y = m.px(10), state.height - m.px(10) - metrics.height()
+        box = QRectF(x, y, state.width, metrics.height())
+        self._text(painter, box, Qt.AlignmentFlag.AlignLeft, label, self.theme.view_muted, self.small)
+        left = x + metrics.horizontalAdvance(label) + m.px(8)
+        middle, tick = y + metrics.height() / 2, m.px(4)
+        lines = [
+            QLineF(left, middle, left + width, middle),
+            QLineF(left, middle - tick, left, middle + tick),
+            QLineF(left + width, middle - tick, left + width, middle + tick),
+        ]
+        for color, thick in ((QColor(0, 0, 0, 150), 3.0), (QColor(self.theme.view_muted), 1.2)):
+            painter.setPen(QPen(color, thick))
+            painter.drawLines(lines)
+
+    def _crosshair(self, painter: QPainter, state: ResolvedSlice) -> None:
+        x, y, _ = state.to_screen(np.array(state.cursor))[0]
+        gap, far = self.metrics.px(9), 4 * max(state.width, state.height)
+        vertical, horizontal = _LINES[state.kind]
+        for kind, lines in (
+            (vertical, [QLineF(x, -far, x, y - gap), QLineF(x, y + gap, x, y + far)]),
+            (horizontal, [QLineF(-far, y, x - gap, y), QLineF(x + gap, y, x + far, y)]),
+        ):
+            color = QColor(self.theme.stripe(kind))
+            color.setAlphaF(0.75)
+            painter.setPen(QPen(color, 1.0))
+            painter.drawLines(lines)
+
+    def _drawing(self, painter: QPainter, state: ResolvedSlice, drawing: Drawing) -> None:
+        color = QColor.fromRgbF(*drawing.color, min(max(drawing.opacity, 0.0), 1.0))
+        if len(drawing.segments):
+            segments = drawing.segments[:_MAX_SEGMENTS]
+            flat = state.to_screen(segments.reshape(-1, 3))[:, :2].reshape(-1, 4)
+            flat = flat[np.isfinite(flat).all(axis=1)]
+            pen = QPen(color, drawing.width)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            painter.drawLines([QLineF(*row) for row in flat.tolist()])
+        if len(drawing.dots):
+            radius = drawing.size / 2
+            places = state.to_screen(drawing.dots)
+            for k, (x, y, _) in enumerate(places.tolist()):
+                painter.setPen(QPen(QColor(0, 0, 0, 190), 1.2))
+                painter.setBrush(color)
+                painter.drawEllipse(QPointF(x, y), radius, radius)
+                if k < len(drawing.labels):
+                    box = QRectF(x + radius + 3, y - 40, state.width, 80)
+                    flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+                    self._text(painter, box, flags, drawing.labels[k], self.theme.view_text, self.small)
+
+    # -- 3-D --------------------------------------------------------------------------------------------------
+
+    def _triad(self, painter: QPainter, state: Resolved3D) -> None:
+        m = self.metrics
+        length = m.px(24)
+        center = np.array([m.px(18) + length, state.height - m.px(18) - length])
+        right, up, back = state.camera.frame()
+        names = ("R", "A", "S") if state.anatomical else ("x", "y", "z")
+        colors = (self.theme.sagittal, self.theme.coronal, self.theme.axial)
+        arms = sorted(range(3), key=lambda k: back[k])  # far ones first
+        for k in arms:
+            tip = center + length * np.array([right[k], -up[k]])
+            color = QColor(colors[k])
+            color.setAlphaF(1.0 if back[k] > -0.25 else 0.55)
+            painter.setPen(QPen(QColor(0, 0, 0, 130), 3.4))
+            painter.drawLine(QLineF(*center, *tip))
+            painter.setPen(QPen(color, 1.8))
+            painter.drawLine(QLineF(*center, *tip))
+            away = center + (length + m.px(9)) * np.array([right[k], -up[k]])
+            if np.hypot(right[k], up[k]) < 0.25:
+                away = center + m.px(11) * np.array([0.7, -0.7])
+            box = QRectF(away[0] - 20, away[1] - 20, 40, 40)
+            self._text(painter, box, Qt.AlignmentFlag.AlignCenter, names[k], self.theme.view_text, self.small)
+
+    def _legends(self, painter: QPainter, state: Resolved, legends: list[Legend]) -> None:
+        m = self.metrics
+        metrics = QFontMetricsF(self.small)
+        line, edge, wide = metrics.height(), m.px(12), m.px(10)
+        height = min(m.px(110), state.height * 0.3)
+        bottom = state.height - edge - m.px(24 if isinstance(state, ResolvedSlice) else 0)
+        for legend in legends[:3]:
+            top = bottom - height
+            title = legend.title + (f" ({legend.unit})" if legend.unit else "")
+            if top - 1.5 * line < m.px(40):
+                return
+            bar = QRectF(state.width - edge - wide, top, wide, height)
+            gradient = QLinearGradient(bar.bottomLeft(), bar.topLeft())
+            lut = table(legend.colormap)
+            for k in range(0, 256, 15):
+                gradient.setColorAt(k / 255, QColor(*(int(c) for c in lut[k])))
+            painter.setPen(QPen(QColor(0, 0, 0, 130), 1))
+            painter.setBrush(QBrush(gradient))
+            painter.drawRect(bar)
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            span = legend.high - legend.low
+            values = [legend.low, (legend.low + legend.high) / 2, legend.high]
+            for part, value in zip((0.0, 0.5, 1.0), values, strict=True):
+                y = bar.bottom() - part * height
+                painter.setPen(QPen(QColor(self.theme.view_muted), 1))
+                painter.drawLine(QLineF(bar.left() - m.px(3), y, bar.left(), y))
+                box = QRectF(0, y - line / 2, bar.left() - m.px(6), line)
+                self._text(painter, box, right, tick_text(value, span), self.theme.view_text, self.small)
+            box = QRectF(0, top - 1.6 * line, state.width - edge, line)
+            self._text(painter, box, right, title, self.theme.view_muted, self.small)
+            bottom = top - 2.6 * line
+
+    def _text(self, painter: QPainter, box: QRectF, flags: Any, text: str, color: str, font: QFont) -> None:
+        """Text that can be read on black and on white: a thin dark edge around it."""
+        painter.setFont(font)
+        flags = int(flags.value if hasattr(flags, "value") else flags)
+        painter.setPen(QColor(0, 0, 0, 140))
+        for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            painter.drawText(box.translated(dx, dy), flags, text)
+        painter.setPen(QColor(color))
+        painter.drawText(box, flags, text)
+
+
+def nice_length(at_least: float) -> float:
+    """The smallest of 1, 2, 5 × 10ⁿ that is not below `at_least`; what a scale bar shows."""
+    if not math.isfinite(at_least) or at_least <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(at_least))
+    return next(power * f for f in (1, 2, 5, 10) if power * f >= at_least * 0.999)
+
+
+def tick_text(value: float, span: float) -> str:
+    """A number with the digits that its range needs."""
+    if span > 0 and abs(value) < 1e-9 * span:
+        return "0"
+    if span <= 0 or not math.isfinite(span):
+        return f"{value:.4g}".replace("-", "−")
+    largest = max(abs(value), span)
+    if largest >= 1e6 or largest < 1e-3:
+        return f"{value:.2e}".replace("-", "−")
+    digits = max(0, 2 - math.floor(math.log10(span)))
+    return f"{value:.{min(digits, 6)}f}".replace("-", "−")
+
+
+def painted(state: Resolved, notes: Notes, image: QImage, overlay: Overlay) -> QImage:
+    """A picture with its overlay, at the picture's own scale."""
+    out = image.convertToFormat(QImage.Format.Format_RGB32)
+    out.setDevicePixelRatio(state.dpr)
+    painter = QPainter(out)
+    overlay.paint(painter, state, notes)
+    painter.end()
+    return out

@@ -1,0 +1,129 @@
+"""The scene of a 3-D view: one presenter an object, two layers, a light kit, the camera."""
+
+from __future__ import annotations
+
+import numpy as np
+from vtkmodules.vtkRenderingCore import vtkLightKit, vtkRenderer, vtkRenderWindow
+
+from app.viewports.device import Device
+from app.viewports.markups import MarkupPresenter
+from app.viewports.notes import Notes, guarded
+from app.viewports.points import PointsPresenter
+from app.viewports.presenter import Presenter
+from app.viewports.state import Resolved3D
+from app.viewports.surfaces import GraphPresenter, MeshPresenter
+from app.viewports.volumes import VolumePresenter
+from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Volume
+
+_PRESENTERS: dict[type, type[Presenter]] = {
+    Volume: VolumePresenter,
+    Mesh: MeshPresenter,
+    PointCloud: PointsPresenter,
+    Trajectory: PointsPresenter,
+    Graph: GraphPresenter,
+    Markup: MarkupPresenter,
+}
+
+
+class Scene3D:
+    """Owns two renderers of one window; `apply` brings them to a state. Used by one thread only."""
+
+    def __init__(self, window: vtkRenderWindow, device: Device) -> None:
+        self._window, self._device = window, device
+        self._presenters: dict[str, Presenter] = {}
+        self._below, self._above = vtkRenderer(), vtkRenderer()
+        self._above.SetActiveCamera(self._below.GetActiveCamera())
+        window.SetNumberOfLayers(2)
+        self._above.SetLayer(1)
+        # The upper layer sees the surfaces of the lower one, but not its volumes, which leave no depth.
+        self._above.PreserveDepthBufferOn()
+        self._above.InteractiveOff()
+        for renderer in (self._below, self._above):
+            lights = vtkLightKit()
+            lights.SetKeyLightIntensity(0.9)
+            lights.SetKeyLightAngle(38, 14)
+            lights.SetKeyToFillRatio(3.2)
+            lights.SetKeyToHeadRatio(3.4)
+            lights.SetKeyLightWarmth(0.53)
+            lights.SetFillLightWarmth(0.47)
+            renderer.AutomaticLightCreationOff()
+            lights.AddLightsToRenderer(renderer)
+            window.AddRenderer(renderer)
+        self._below.GradientBackgroundOn()
+
+    def apply(self, state: Resolved3D) -> Notes:
+        """Show `state`; what else is worth knowing about the picture comes back."""
+        notes = Notes()
+        wanted = {i.id: i for i in state.items}
+        for gone in self._presenters.keys() - wanted.keys():
+            self._presenters.pop(gone).release()
+        volumes = any(isinstance(i.data, Volume) and i.display.render == "volume" for i in state.items)
+        translucent = False
+        for item in state.items:
+            kind = _PRESENTERS.get(type(item.data))
+            if kind is None:
+                continue
+            presenter = self._presenters.get(item.id)
+            if presenter is not None and type(presenter) is not kind:
+                presenter.release()
+                presenter = None
+            if presenter is None:
+                presenter = self._presenters[item.id] = kind(self._device)
+            with guarded(notes, item):
+                cast = isinstance(item.data, Volume) and item.display.render == "volume"
+                above = self._above if volumes and not cast else self._below
+                presenter.update(item, state, notes, self._below, above)
+                presenter.drag(state.interactive)
+            translucent = translucent or isinstance(item.data, Markup) or item.display.opacity < 1
+        self._style(state, translucent, volumes)
+        self._aim(state)
+        return notes
+
+    def measured(self, seconds: float, state: Resolved3D) -> None:
+        """Tell the scene how long its last picture took."""
+        if state.interactive:
+            for presenter in self._presenters.values():
+                if isinstance(presenter, PointsPresenter):
+                    presenter.measured(seconds)
+
+    def release(self) -> None:
+        """Let go of every VTK object."""
+        for presenter in self._presenters.values():
+            presenter.release()
+        self._presenters.clear()
+        for renderer in (self._below, self._above):
+            renderer.RemoveAllLights()
+            self._window.RemoveRenderer(renderer)
+        del self._below, self._above, self._window
+
+    def _style(self, state: Resolved3D, translucent: bool, volumes: bool) -> None:
+        top, bottom = state.background
+        if top and bottom:
+            self._below.SetBackground2(*_rgb(top))
+            self._below.SetBackground(*_rgb(bottom))
+        for renderer in (self._below, self._above):
+            if renderer.GetUseDepthPeeling() != translucent:
+                renderer.SetUseDepthPeeling(translucent)
+                renderer.SetMaximumNumberOfPeels(6)
+                renderer.SetOcclusionRatio(0.02)
+        self._below.SetUseFXAA(not state.interactive and not volumes)
+        self._window.SetDesiredUpdateRate(12.0 if state.interactive else 1e-4)
+
+    def _aim(self, state: Resolved3D) -> None:
+        camera, pose = self._below.GetActiveCamera(), state.camera
+        origin = np.asarray(state.origin)
+        camera.SetPosition(*(np.asarray(pose.position) - origin))
+        camera.SetFocalPoint(*(np.asarray(pose.focal) - origin))
+        camera.SetViewUp(*pose.up)
+        camera.SetViewAngle(pose.angle)
+        self._below.ResetCameraClippingRange()
+        near, far = camera.GetClippingRange()
+        low, high = near, far
+        if self._above.VisibleActorCount():
+            self._above.ResetCameraClippingRange()
+            low, high = camera.GetClippingRange()
+        camera.SetClippingRange(max(min(near, low), 1e-9), max(far, high))
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    return tuple(int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))  # type: ignore[return-value]

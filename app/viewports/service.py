@@ -1,0 +1,186 @@
+"""The render thread: one a process, owner of every VTK object of image viewports.
+
+Each view has a slot that holds its latest state only: states that nobody will see are never drawn. `Frame`s come
+back through a callback in the render thread; its Qt side is a queued signal.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtGui import QImage
+
+from app.viewports.backends import synchronous
+from app.viewports.device import UNKNOWN, Device
+from app.viewports.notes import Notes
+from app.viewports.state import Resolved
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A finished picture (None for the gl backend, whose picture is on the screen) and what it shows."""
+
+    state: Resolved
+    notes: Notes = field(default_factory=Notes)
+    image: QImage | None = None
+    seconds: float = 0.0
+    device: Device = UNKNOWN
+
+
+Callback = Callable[[Frame], None]
+
+
+class RenderService:
+    """Draws states off screen. All methods belong to the main thread; `release` ends the thread."""
+
+    def __init__(self, *, sync: bool | None = None) -> None:
+        self.sync = synchronous() if sync is None else sync
+        self._views: dict[int, Any] = {}
+        self._slots: dict[int, tuple[Resolved, Callback]] = {}
+        self._jobs: list[tuple[int, Resolved | None, Future[Frame | None]]] = []
+        self._change = threading.Condition()
+        self._stop = False
+        self._thread: threading.Thread | None = None
+
+    def request(self, view: int, state: Resolved, callback: Callback) -> None:
+        """Draw `state` as soon as possible, unless a newer one for the same view comes first."""
+        if self.sync:
+            callback(self._draw(view, state))
+            return
+        with self._change:
+            self._slots[view] = (state, callback)
+            self._start()
+            self._change.notify()
+
+    def draw(self, view: int, state: Resolved, timeout: float = 120.0) -> Frame:
+        """Draw one state and wait for it."""
+        if self.sync:
+            return self._draw(view, state)
+        frame = self._enqueue(view, state).result(timeout)
+        assert frame is not None
+        return frame
+
+    def drop(self, view: int) -> None:
+        """Forget a view; returns once its VTK objects are gone."""
+        if self.sync:
+            self._release(view)
+            return
+        with self._change:
+            self._slots.pop(view, None)
+            if self._thread is None:
+                return
+        self._enqueue(view, None).result(120.0)
+
+    def close(self) -> None:
+        """Release everything and end the thread."""
+        if self._thread is not None:
+            with self._change:
+                self._stop = True
+                self._slots.clear()
+                self._change.notify()
+            self._thread.join(120.0)
+            self._thread = None
+            self._stop = False
+        for view in list(self._views):
+            self._release(view)
+
+    def _enqueue(self, view: int, state: Resolved | None) -> Future[Frame | None]:
+        future: Future[Frame | None] = Future()
+        with self._change:
+            self._jobs.append((view, state, future))
+            self._start()
+            self._change.notify()
+        return future
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="viewport-render", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._stop or self._jobs or self._slots)
+                job = self._jobs.pop(0) if self._jobs else None
+                slot = None
+                if job is None and not self._stop:
+                    # Slices first: they are quick, and they are what the hand is waiting for.
+                    view = min(self._slots, key=lambda v: self._slots[v][0].kind == "3d")
+                    slot = (view, *self._slots.pop(view))
+                ending = self._stop and job is None
+            if ending:
+                for view in list(self._views):
+                    self._release(view)
+                return
+            if job is not None:
+                self._do(job)
+            elif slot is not None:
+                view, state, callback = slot
+                callback(self._draw(view, state))
+            job = slot = None  # nothing may keep an item alive while the thread sleeps
+            state = callback = None  # type: ignore[assignment]
+
+    def _do(self, job: tuple[int, Resolved | None, Future[Frame | None]]) -> None:
+        view, state, future = job
+        if state is None:
+            self._release(view)
+            future.set_result(None)
+        else:
+            future.set_result(self._draw(view, state))
+
+    def _draw(self, view: int, state: Resolved) -> Frame:
+        from app.viewports.offscreen import OffscreenView
+
+        try:
+            if view not in self._views:
+                self._views[view] = OffscreenView()
+            known = self._views[view]
+            pixels, notes, seconds = known.render(state)
+        except Exception as error:
+            log.exception("drawing a %s view", state.kind)
+            return Frame(state, Notes(problems=[f"This view could not be drawn: {error}"]))
+        height, width = pixels.shape[:2]
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBX8888).copy()
+        image.setDevicePixelRatio(state.dpr)
+        return Frame(state, notes, image, seconds, known.device)
+
+    def _release(self, view: int) -> None:
+        known = self._views.pop(view, None)
+        if known is not None:
+            known.release()
+
+
+_shared: list[RenderService] = []
+_users: list[int] = [0]
+
+
+def acquire() -> RenderService:
+    """The process's service, started when first needed; give it back with `give_back`."""
+    if not _shared:
+        _shared.append(RenderService())
+    _users[0] += 1
+    return _shared[0]
+
+
+def give_back() -> None:
+    """The last user ends the thread and frees every VTK object."""
+    _users[0] = max(0, _users[0] - 1)
+    if not _users[0] and _shared:
+        _shared.pop().close()
+
+
+def _at_exit() -> None:
+    # A daemon thread inside VTK must not meet an interpreter that is being taken down.
+    if _shared:
+        _shared.pop().close()
+
+
+atexit.register(_at_exit)

@@ -1,0 +1,465 @@
+"""From what the user asked for to what a view has to show: frozen values, no Qt, no VTK.
+
+A slice follows the voxel axes of its reference volume (acquisition-aligned), whatever their order and signs in
+the file: which array axis is "axial" and which way is right come from `core.geometry` alone. All lengths are in
+world units; screen coordinates are logical pixels, x to the right, y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, CameraPose, Vec, look
+from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Volume, bounds
+from core.display import Display
+from core.geometry import closest_axes, direction_letters
+
+Array = NDArray[Any]
+Kind = Literal["axial", "sagittal", "coronal", "3d"]
+Convention = Literal["radiological", "neurological"]
+
+SLICES: tuple[Kind, ...] = ("axial", "coronal", "sagittal")
+# world axis across the slice, world axis to the right, world axis upwards
+_WORLD: dict[str, tuple[int, int, int]] = {"axial": (2, 0, 1), "coronal": (1, 0, 2), "sagittal": (0, 1, 2)}
+_PLANES = {"axial": "XY", "coronal": "XZ", "sagittal": "YZ"}
+_FIT = 0.86
+"""Part of the view that the reference fills at zoom 1: letters and header stand outside it."""
+_BOX_SAMPLES = 400_000
+
+_boxes: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
+_contents: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class SceneItem:
+    """One object of the document as the viewports see it. `transform` (4, 4) maps its coordinates to the world."""
+
+    id: str
+    name: str
+    data: Any
+    transform: Array
+    display: Display
+
+    def __eq__(self, other: object) -> bool:
+        """Data by identity (it is immutable and may be huge), the rest by value."""
+        return isinstance(other, SceneItem) and (
+            (self.id, self.name, self.display) == (other.id, other.name, other.display)
+            and self.data is other.data
+            and bool(np.array_equal(self.transform, other.transform))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.id, id(self.data)))
+
+    @property
+    def affine(self) -> Array:
+        """(4, 4) voxel index -> world; volumes only."""
+        affine: Array = np.asarray(self.transform) @ self.data.affine
+        return affine
+
+    @property
+    def spatial(self) -> bool:
+        """Whether it has a place in space that a view can show."""
+        data = self.data
+        if isinstance(data, Graph):
+            return data.positions is not None and len(data.positions) > 0
+        if isinstance(data, (Mesh, PointCloud, Markup)):
+            return len(data.points) > 0
+        return isinstance(data, Volume) or (isinstance(data, Trajectory) and data.positions.size > 0)
+
+
+@dataclass(frozen=True)
+class ViewIntent:
+    """What the user asked of one view.
+
+    `zoom` is relative to the whole reference in view; `pan` (to the right, up) in world units from its centre;
+    `camera` None = the home pose; `interactive` = something is being dragged, speed before quality.
+    """
+
+    kind: Kind
+    cursor: Vec | None = None
+    zoom: float = 1.0
+    pan: tuple[float, float] = (0.0, 0.0)
+    convention: Convention = "radiological"
+    nose_left: bool = True
+    crosshair: bool = True
+    camera: CameraPose | None = None
+    active: str | None = None
+    interactive: bool = False
+    background: tuple[str, str] = ("", "")
+    """Top and bottom colour of a 3-D view."""
+
+
+@dataclass(frozen=True)
+class ResolvedSlice:
+    """One slice view, complete: the picture and the words over it follow from this alone.
+
+    `origin` lies on the slice in the middle of the view; `right`, `up`, `toward` are unit vectors of the screen in
+    the world; `scale` is world units a logical pixel. `index` counts along array axis `axis` of the reference as
+    stored; `position` of `count` counts from one towards R, A or S. Without a volume `count` is 0.
+    """
+
+    kind: Kind
+    width: int
+    height: int
+    dpr: float
+    items: tuple[SceneItem, ...]
+    reference: str
+    axis: int
+    index: int
+    position: int
+    count: int
+    step: Vec
+    origin: Vec
+    right: Vec
+    up: Vec
+    toward: Vec
+    scale: float
+    letters: tuple[str, str, str, str]
+    title: str
+    convention: tuple[str, ...]
+    unit: str
+    cursor: Vec
+    crosshair: bool
+    interactive: bool
+
+    def to_screen(self, points: Array) -> Array:
+        """(n, 3) world points as (n, 3): x, y in logical pixels, and the height above the slice in world units."""
+        local = (np.atleast_2d(points) - np.asarray(self.origin)) @ self.frame().T
+        local[:, 0] = self.width / 2 + local[:, 0] / self.scale
+        local[:, 1] = self.height / 2 - local[:, 1] / self.scale
+        return local
+
+    def to_world(self, x: float, y: float) -> Vec:
+        """The point of the slice under a screen position."""
+        dx, dy = (x - self.width / 2) * self.scale, (self.height / 2 - y) * self.scale
+        point = np.asarray(self.origin) + dx * np.asarray(self.right) + dy * np.asarray(self.up)
+        return _vec(point)
+
+    def frame(self) -> Array:
+        """(3, 3) rows: right, up, toward."""
+        return np.array([self.right, self.up, self.toward])
+
+    def item(self, item_id: str) -> SceneItem | None:
+        """By id, None if it is not shown."""
+        return next((i for i in self.items if i.id == item_id), None)
+
+    def stepped(self, n: int) -> Vec:
+        """The cursor `n` slices further towards R, A or S, never off the volume."""
+        item = self.item(self.reference)
+        if item is None:
+            return _vec(np.asarray(self.cursor) + n * np.asarray(self.step))
+        sign = 1 if self.position == self.index + 1 else -1
+        voxel = np.linalg.solve(item.affine, [*self.cursor, 1.0])
+        voxel[self.axis] = min(max(self.index + sign * n, 0), self.count - 1)
+        return _vec((item.affine @ voxel)[:3])
+
+
+@dataclass(frozen=True)
+class Resolved3D:
+    """One 3-D view, complete."""
+
+    kind: Kind
+    width: int
+    height: int
+    dpr: float
+    items: tuple[SceneItem, ...]
+    camera: CameraPose
+    anatomical: bool
+    origin: Vec
+    """Subtracted before float32, so that map coordinates of 10⁶ m keep their millimetres."""
+    size: float
+    """Diagonal of everything shown."""
+    title: str
+    unit: str
+    background: tuple[str, str]
+    interactive: bool
+
+
+Resolved = ResolvedSlice | Resolved3D
+
+
+def resolve(
+    intent: ViewIntent, items: tuple[SceneItem, ...], size: tuple[int, int], dpr: float = 1.0
+) -> Resolved:
+    """What a view of `size` logical pixels at device pixel ratio `dpr` has to show."""
+    shown = tuple(i for i in items if i.display.visible and i.spatial)
+    width, height = max(int(size[0]), 1), max(int(size[1]), 1)
+    if intent.kind == "3d":
+        return _resolve_3d(intent, shown, width, height, dpr)
+    return _resolve_slice(intent, shown, width, height, dpr)
+
+
+def reference_of(items: tuple[SceneItem, ...], active: str | None = None) -> SceneItem | None:
+    """The volume whose axes the slices follow: the active one, else the first visible, else the first."""
+    volumes = [i for i in items if isinstance(i.data, Volume)]
+    visible = [i for i in volumes if i.display.visible]
+    return next((i for i in volumes if i.id == active), None) or next(iter(visible or volumes), None)
+
+
+def box_of(item: SceneItem) -> Array:
+    """(3, 2) world box of an object, from at most 400 000 of its points: good for cameras, and never slow."""
+    box = _boxes.get(item.data)
+    if box is None:
+        box = _data_box(item.data)
+        _boxes[item.data] = box
+    return _moved_box(item.transform, box)
+
+
+def box_of_all(items: tuple[SceneItem, ...]) -> Array | None:
+    """(3, 2) box of all objects; a plane without size does not count where there is anything else."""
+    boxes = [box_of(i) for i in items]
+    if not boxes:
+        return None
+    box = np.stack(
+        [np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1
+    )
+    return _thick(box)
+
+
+def center_of(items: tuple[SceneItem, ...], active: str | None = None) -> Vec:
+    """Where the crosshair starts: the middle voxel of the reference, else the middle of everything."""
+    reference = reference_of(items, active)
+    if reference is not None:
+        middle = [(n - 1) // 2 for n in reference.data.array.shape[:3]]
+        return _vec((reference.affine @ [*middle, 1.0])[:3])
+    box = box_of_all(tuple(i for i in items if i.spatial))
+    return (0.0, 0.0, 0.0) if box is None else _vec(box.mean(axis=1))
+
+
+def _resolve_slice(
+    intent: ViewIntent, shown: tuple[SceneItem, ...], width: int, height: int, dpr: float
+) -> ResolvedSlice:
+    across, horizontal, vertical = _WORLD[intent.kind]
+    reference = reference_of(shown, intent.active)
+    cursor = np.asarray(
+        center_of(shown, intent.active) if intent.cursor is None else intent.cursor, dtype=float
+    )
+    anatomical = any(getattr(i.data, "space", "") == "RAS" for i in ([reference] if reference else shown))
+    axis = index = position = count = 0
+    if reference is not None:
+        affine = reference.affine
+        axes, signs = closest_axes(affine)
+        axis, sign = axes[across], signs[across]
+        count = reference.data.array.shape[axis]
+        voxel = np.linalg.solve(affine, [*cursor, 1.0])
+        index = int(min(max(np.floor(voxel[axis] + 0.5), 0), count - 1))
+        position = index + 1 if sign > 0 else count - index
+        voxel[axis] = index
+        on_slice = (affine @ voxel)[:3]
+        step = affine[:3, axis] * sign
+        h = affine[:3, axes[horizontal]] * signs[horizontal]
+        v = affine[:3, axes[vertical]] * signs[vertical]
+        shape = reference.data.array.shape[:3]
+        corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in shape], indexing="ij")).reshape(3, -1)
+        corners[axis] = index  # this slice only: a sheared stack must not shrink the fit
+        outline = (affine[:3, :3] @ corners + affine[:3, 3:]).T
+        unit = reference.data.unit
+    else:
+        box = box_of_all(shown)
+        box = np.array([[-1.0, 1.0]] * 3) if box is None else box
+        h, v = np.eye(3)[horizontal], np.eye(3)[vertical]
+        step = np.eye(3)[across] * (box[across, 1] - box[across, 0]) / 200
+        on_slice = cursor
+        outline = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T
+        unit = next((getattr(i.data, "unit", "") for i in shown), "")
+    flip = anatomical and (
+        intent.nose_left if intent.kind == "sagittal" else intent.convention == "radiological"
+    )
+    right = (-h if flip else h) / np.linalg.norm(h)
+    up = v - (v @ right) * right
+    up = up / np.linalg.norm(up)
+    toward = np.cross(right, up)
+    flat = outline @ np.stack([right, up]).T
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    middle = (low + high) / 2 + intent.pan
+    origin = middle[0] * right + middle[1] * up + (on_slice @ toward) * toward
+    extent = np.maximum(high - low, 1e-9)
+    scale = float(max(extent[0] / width, extent[1] / height) / _FIT / max(intent.zoom, 1e-6))
+    if anatomical:
+        letters = tuple(direction_letters(d) for d in (-right, right, up, -up))
+        name = intent.kind.capitalize()
+        words: tuple[str, ...] = (
+            ("nose left" if intent.nose_left else "nose right",)
+            if intent.kind == "sagittal"
+            else (
+                intent.convention,
+                "R on the left" if intent.convention == "radiological" else "L on the left",
+            )
+        )
+    else:
+        letters = tuple(_signed_axes(d) for d in (-right, right, up, -up))
+        name, words = _PLANES[intent.kind], ()
+    if count:
+        title = f"{name} · {position} of {count}"
+    else:
+        title = f"{name} · {'xyz'[across]} = {_number(float(cursor[across]))}{' ' + unit if unit else ''}"
+    return ResolvedSlice(
+        kind=intent.kind,
+        width=width,
+        height=height,
+        dpr=float(dpr),
+        items=shown,
+        reference=reference.id if reference else "",
+        axis=axis,
+        index=index,
+        position=position,
+        count=count,
+        step=_vec(step),
+        origin=_vec(origin),
+        right=_vec(right),
+        up=_vec(up),
+        toward=_vec(toward),
+        scale=scale,
+        letters=letters,  # type: ignore[arg-type]
+        title=title,
+        convention=words,
+        unit=unit,
+        cursor=_vec(cursor),
+        crosshair=intent.crosshair and bool(shown),
+        interactive=intent.interactive,
+    )
+
+
+def _resolve_3d(
+    intent: ViewIntent, shown: tuple[SceneItem, ...], width: int, height: int, dpr: float
+) -> Resolved3D:
+    solid = tuple(
+        i for i in shown if not (isinstance(i.data, Volume) and getattr(i.display, "render", "") == "off")
+    )
+    box = box_of_all(solid)
+    anatomical = any(getattr(i.data, "space", "") == "RAS" for i in solid)
+    if box is None:
+        box = np.array([[-1.0, 1.0]] * 3)
+    camera = intent.camera or home_pose(shown, width / height)
+    far = float(np.abs(box).max())
+    origin = np.round(box.mean(axis=1)) if far > 2e4 * _diagonal(box) or far > 1e5 else np.zeros(3)
+    return Resolved3D(
+        kind="3d",
+        width=width,
+        height=height,
+        dpr=float(dpr),
+        items=solid,
+        camera=camera,
+        anatomical=anatomical,
+        origin=_vec(origin),
+        size=_diagonal(box),
+        title="3-D",
+        unit=next((getattr(i.data, "unit", "") for i in solid), ""),
+        background=intent.background,
+        interactive=intent.interactive,
+    )
+
+
+def home_pose(items: tuple[SceneItem, ...], aspect: float) -> CameraPose:
+    """The first sight of a scene: heads from the front, left and above; other things z up."""
+    box = sight_of(items)
+    anatomical = any(getattr(i.data, "space", "") == "RAS" for i in items)
+    direction, up = HOME_ANATOMICAL if anatomical else HOME_GENERIC
+    return look(box, direction, up, aspect)
+
+
+def sight_of(items: tuple[SceneItem, ...]) -> Array:
+    """(3, 2) box that a camera should hold: what there is of a volume without its empty margins, no markups."""
+    solid = tuple(
+        i for i in items if not (isinstance(i.data, Volume) and getattr(i.display, "render", "") == "off")
+    )
+    matter = tuple(i for i in solid if not isinstance(i.data, Markup)) or solid
+    boxes = [
+        _moved_box(i.transform, _content_box(i.data)) if isinstance(i.data, Volume) else box_of(i)
+        for i in matter
+    ]
+    if not boxes:
+        return np.array([[-1.0, 1.0]] * 3)
+    return _thick(
+        np.stack([np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1)
+    )
+
+
+def panned(intent: ViewIntent, dx: float, dy: float) -> ViewIntent:
+    """A slice view moved by world lengths to the right and up (the picture follows the pointer)."""
+    return replace(intent, pan=(intent.pan[0] - dx, intent.pan[1] - dy))
+
+
+def zoomed_at(intent: ViewIntent, state: ResolvedSlice, factor: float, x: float, y: float) -> ViewIntent:
+    """A slice view zoomed by `factor` with the point under (x, y) staying where it is."""
+    zoom = float(min(max(intent.zoom * factor, 0.1), 200.0))
+    change = 1 - intent.zoom / zoom
+    offset = ((x - state.width / 2) * state.scale, (state.height / 2 - y) * state.scale)
+    return replace(
+        intent, zoom=zoom, pan=(intent.pan[0] + offset[0] * change, intent.pan[1] + offset[1] * change)
+    )
+
+
+def _data_box(data: Any) -> Array:
+    points = getattr(data, "points", None)
+    if isinstance(data, Trajectory):
+        points = data.positions[0]
+    elif isinstance(data, Graph):
+        points = data.positions
+    if points is None or isinstance(data, Markup) or len(points) == 0:
+        box = bounds(data)
+        return np.zeros((3, 2)) if box is None else box
+    sample = np.asarray(points[:: max(1, len(points) // _BOX_SAMPLES)], dtype=np.float64)
+    sample = sample[np.isfinite(sample).all(axis=1)]
+    if not len(sample):
+        return np.zeros((3, 2))
+    return np.stack([sample.min(axis=0), sample.max(axis=0)], axis=1)
+
+
+def _moved_box(transform: Array, box: Array) -> Array:
+    corners = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1)
+    moved = transform[:3, :3] @ corners + transform[:3, 3:]
+    return np.stack([moved.min(axis=1), moved.max(axis=1)], axis=1)
+
+
+def _content_box(volume: Volume) -> Array:
+    """(3, 2) box, in the volume's own world, of what is clearly above its darkest; from a coarse sub-grid."""
+    known = _contents.get(volume)
+    if known is not None:
+        return known
+    whole = bounds(volume)
+    assert whole is not None
+    steps = [max(1, n // 48) for n in volume.array.shape[:3]]
+    sample = volume.array[tuple(slice(s // 2, None, s) for s in steps)]
+    sample = np.abs(np.asarray(sample[..., 0] if sample.ndim == 4 else sample))
+    values = np.nan_to_num(sample.astype(np.float64), posinf=0, neginf=0)
+    low, high = np.percentile(values, (1, 99.5))
+    found = np.argwhere(values > low + 0.15 * (high - low))
+    box = whole
+    if len(found):
+        first = np.maximum(found.min(axis=0) * steps - 1, -0.5)
+        last = np.minimum((found.max(axis=0) + 1) * steps, np.array(volume.array.shape[:3]) - 0.5)
+        box = _moved_box(volume.affine, np.stack([first, last], axis=1))
+    _contents[volume] = box
+    return box
+
+
+def _thick(box: Array) -> Array:
+    """Never without extent: a single point gets a unit box, a flat thing a little depth."""
+    size = box[:, 1] - box[:, 0]
+    least = size.max() * 1e-3 or 0.5
+    grow = np.where(size < least, least / 2, 0)
+    return np.stack([box[:, 0] - grow, box[:, 1] + grow], axis=1)
+
+
+def _diagonal(box: Array) -> float:
+    return float(np.linalg.norm(box[:, 1] - box[:, 0]))
+
+
+def _signed_axes(direction: Array) -> str:
+    i = int(np.argmax(np.abs(direction)))
+    return ("+" if direction[i] > 0 else "−") + "xyz"[i]
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
+
+
+def _vec(v: Array) -> Vec:
+    return float(v[0]), float(v[1]), float(v[2])

@@ -1,0 +1,126 @@
+"""Figures of a volume or attribute that drawing needs, computed once and off the window's thread. NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import Transforms, Volume
+
+Array = NDArray[Any]
+
+_SAMPLES = 400_000
+_cache: WeakKeyDictionary[Any, dict[int, VolumeStats]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+@dataclass(frozen=True)
+class VolumeStats:
+    """`low`..`high`: automatic window; `minimum`/`maximum`: of the finite samples; `threshold`: Otsu's."""
+
+    low: float
+    high: float
+    minimum: float
+    maximum: float
+    threshold: float
+    label: bool
+
+
+def frame_of(volume: Volume, index: int = 0) -> Array:
+    """The 3-D array that is shown: entry `index` of a time axis, the length of vector channels, RGB as it is."""
+    array = volume.array
+    if array.ndim == 3 or volume.rgb:
+        return array
+    if volume.last_axis == "channel" and volume.transforms in (Transforms.VECTOR, Transforms.AXIAL_VECTOR):
+        length: Array = np.sqrt((np.asarray(array, dtype=np.float32) ** 2).sum(axis=-1))
+        return length
+    return array[..., min(max(index, 0), array.shape[3] - 1)]
+
+
+def subsample(array: Array, limit: int = _SAMPLES) -> Array:
+    """Finite values, float64, of a strided sub-grid with about `limit` entries at most; booleans become 0 and 1."""
+    step = max(1, int(np.ceil((array.size / limit) ** (1 / max(array.ndim, 1)))))
+    values = array[
+        tuple(slice(n % step // 2, None, step) if n > 2 * step else slice(None) for n in array.shape)
+    ]
+    values = np.abs(values) if np.iscomplexobj(values) else values
+    values = np.asarray(values, dtype=np.float64).reshape(-1)
+    return values[np.isfinite(values)]
+
+
+def volume_stats(volume: Volume, index: int = 0) -> VolumeStats:
+    """Figures of one shown frame; cached for as long as the volume lives. Thread-safe."""
+    with _lock:
+        known = _cache.setdefault(volume, {})
+        if index in known:
+            return known[index]
+    stats = _compute(volume, index)
+    with _lock:
+        known[index] = stats
+    return stats
+
+
+def window_of(volume: Volume, display: Any) -> tuple[float, float]:
+    """(low, high) that a display asks for; automatic where it says None."""
+    stats = volume_stats(volume, display.index)
+    width = stats.high - stats.low if display.window is None else display.window
+    level = (stats.high + stats.low) / 2 if display.level is None else display.level
+    width = max(float(width), 1e-12)
+    return level - width / 2, level + width / 2
+
+
+def attribute_values(attribute: Any) -> Array:
+    """(n,) float64 values to colour by: vectors and tensors by their length, NaN where not finite."""
+    values = np.asarray(attribute.values)
+    values = np.abs(values) if np.iscomplexobj(values) else values
+    values = values.astype(np.float64).reshape(len(values), -1)
+    flat = values[:, 0] if values.shape[1] == 1 else np.sqrt((values**2).sum(axis=1))
+    return np.where(np.isfinite(flat), flat, np.nan)
+
+
+def finite_range(values: Array) -> tuple[float, float]:
+    """Smallest and largest finite value; (0, 1) where there is none, widened where they are equal."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def otsu(values: Array, bins: int = 256) -> float:
+    """Otsu's threshold (IEEE Trans. SMC 9, 1979, eq. 18: largest between-class variance) of finite values."""
+    if not values.size or values.min() == values.max():
+        return float(values.min()) if values.size else 0.0
+    counts, edges = np.histogram(values, bins=bins)
+    centers = (edges[:-1] + edges[1:]) / 2
+    weight = np.cumsum(counts)
+    mean = np.cumsum(counts * centers)
+    rest = weight[-1] - weight
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = weight * rest * (mean / weight - (mean[-1] - mean) / rest) ** 2
+    return float(edges[1 + int(np.nanargmax(between[:-1]))])
+
+
+def _compute(volume: Volume, index: int) -> VolumeStats:
+    array = frame_of(volume, index)
+    values = subsample(array)
+    label = volume.transforms is Transforms.LABEL or array.dtype.kind == "b"
+    if not values.size:
+        return VolumeStats(0.0, 1.0, 0.0, 1.0, 0.5, label)
+    minimum, maximum = float(values.min()), float(values.max())
+    nonzero = values[values != 0]
+    if volume.rgb:
+        low, high = 0.0, 255.0 if array.dtype == np.uint8 else max(maximum, 1e-12)
+    elif nonzero.size:
+        low, high = (float(p) for p in np.percentile(nonzero, (2.0, 99.5)))
+    else:
+        low, high = 0.0, 1.0
+    if not high > low:
+        low, high = (0.0, high) if high > 0 else (low - 0.5, low + 0.5)
+    clipped = np.clip(values, low, high)
+    return VolumeStats(low, high, minimum, maximum, otsu(clipped), label)

@@ -1,0 +1,465 @@
+"""One view: its canvas, the overlay over it, and what mouse and keys mean in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from app.theme import Theme
+from app.viewports import camera as cameras
+from app.viewports.backend_image import ImageCanvas
+from app.viewports.camera import CameraPose, Vec
+from app.viewports.overlay import Overlay, painted
+from app.viewports.service import Frame
+from app.viewports.state import (
+    Resolved,
+    Resolved3D,
+    ResolvedSlice,
+    SceneItem,
+    ViewIntent,
+    home_pose,
+    panned,
+    resolve,
+    zoomed_at,
+)
+
+_REST_MS = 180
+_ZOOM = 1.15
+
+
+class _Cover(QWidget):
+    """Transparent, over the canvas: paints the words of the frame that is shown."""
+
+    def __init__(self, view: Viewport) -> None:
+        super().__init__(view)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.frame: Frame | None = None
+        self.focused = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The overlay; a thin accent line marks the view that has the keyboard."""
+        view = self.parentWidget()
+        assert isinstance(view, Viewport)
+        painter = QPainter(self)
+        frame = self.frame
+        if frame is not None and (frame.state.width, frame.state.height) == (self.width(), self.height()):
+            view.overlay.paint(painter, frame.state, frame.notes)
+            painter.setClipping(False)
+        if self.focused and view.show_focus:
+            painter.setPen(QColor(view.theme.accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+
+class Viewport(QWidget):
+    """A slice or 3-D view. It changes its own zoom, pan and camera; for anything else it emits a wish."""
+
+    cursorWanted = Signal(object)
+    """Crosshair here: world xyz."""
+    hovered = Signal(object)
+    """Pointer over this point: world xyz, or None after leaving."""
+    windowWanted = Signal(str, float, float, str)
+    """Item id, window, level, merge key of the drag."""
+    maximizeWanted = Signal()
+    resetWanted = Signal()
+    framed = Signal(object)
+    """A `Frame` has arrived."""
+    backendFailed = Signal(str)
+
+    def __init__(
+        self, kind: str, theme: Theme, backend: str = "image", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.show_focus = True
+        self.overlay = Overlay(theme, self.font())
+        self.intent = ViewIntent(kind, background=(theme.view_top, theme.view_bottom))  # type: ignore[arg-type]
+        self.items: tuple[SceneItem, ...] = ()
+        self.state: Resolved | None = None
+        self.frame: Frame | None = None
+        self._awaited = False
+        self._drag: tuple[str, QPointF] | None = None
+        self._drag_start: tuple[float, float] = (0.0, 0.0)
+        self._drag_key = 0
+        self._space = False
+        self._wheel = 0.0
+        self._closed = False
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._come_to_rest)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumSize(QSize(80, 80))
+        self.setAccessibleName(f"{kind} view")
+        self.canvas: Any = None
+        self._cover = _Cover(self)
+        self._set_canvas(backend)
+
+    # -- what is shown ----------------------------------------------------------------------------------------
+
+    def set_items(self, items: tuple[SceneItem, ...]) -> None:
+        """Other objects, or other displays of them."""
+        self.items = items
+        self.refresh()
+
+    def set_intent(self, **changes: Any) -> None:
+        """Change what is asked of this view."""
+        self.intent = replace(self.intent, **changes)
+        self.refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colours of words, lines and the 3-D background."""
+        self.theme = theme
+        self.overlay = Overlay(theme, self.font())
+        self._cover.update()
+        self.set_intent(background=(theme.view_top, theme.view_bottom))
+
+    def reset(self) -> None:
+        """Everything in view again: zoom, pan, camera."""
+        self.set_intent(zoom=1.0, pan=(0.0, 0.0), camera=None)
+
+    def resolved(self, size: QSize | None = None, dpr: float | None = None) -> Resolved:
+        """What this view shows, or would show at another size."""
+        size = size or self.size()
+        ratio = self.devicePixelRatioF() if dpr is None else dpr
+        return resolve(self.intent, self.items, (size.width(), size.height()), ratio)
+
+    def refresh(self) -> None:
+        """Resolve, and draw if that differs from what is being shown. Hidden views wait until they are seen."""
+        if self._closed or not self.isVisible():
+            return
+        state = self.resolved()
+        if state != self.state:
+            self.state = state
+            self._awaited = True
+            self.canvas.show_state(state)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the picture on the screen is the latest one, at full quality."""
+        return not self.isVisible() or (not self._awaited and not self._rest.isActive())
+
+    def grab_picture(self, size: QSize, scale: float) -> QImage:
+        """This view with its overlay at another size; waits for it."""
+        intent = self.intent
+        self.intent = replace(intent, interactive=False)
+        try:
+            state = self.resolved(size, scale)
+        finally:
+            self.intent = intent
+        drawer = self.canvas if hasattr(self.canvas, "draw") else self._offscreen()
+        frame = drawer.draw(state)
+        image = frame.image
+        if image is None:
+            image = QImage(
+                round(size.width() * scale), round(size.height() * scale), QImage.Format.Format_RGB32
+            )
+            image.fill(QColor(self.theme.view))
+        return painted(state, frame.notes, image, self.overlay)
+
+    def shutdown(self) -> None:
+        """Free every VTK object; the widget stays black afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        self._rest.stop()
+        self.canvas.shutdown()
+        if self._spare is not None:
+            self._spare.shutdown()
+        self.items, self.state, self.frame, self._cover.frame = (), None, None, None
+
+    # -- canvas -----------------------------------------------------------------------------------------------
+
+    def _set_canvas(self, backend: str) -> None:
+        self._spare: ImageCanvas | None = None
+        if backend == "gl":
+            from app.viewports.backend_gl import GLCanvas
+
+            self.canvas = GLCanvas(self)
+            self.canvas.failed.connect(self._fall_back)
+        else:
+            self.canvas = ImageCanvas(self)
+        self.canvas.arrived.connect(self._accept)
+        self.canvas.setGeometry(self.rect())
+        self.canvas.lower()
+        self.canvas.show()
+        self._cover.raise_()
+
+    def _fall_back(self, why: str) -> None:
+        if self._closed or self.canvas.name == "image":
+            return
+        old = self.canvas
+        old.hide()
+        old.shutdown()
+        old.deleteLater()
+        self._set_canvas("image")
+        self.state = None
+        self.backendFailed.emit(why)
+        self.refresh()
+
+    def _offscreen(self) -> ImageCanvas:
+        if self._spare is None:
+            self._spare = ImageCanvas(self)
+            self._spare.hide()
+        return self._spare
+
+    def _accept(self, frame: Frame) -> None:
+        if self._closed:
+            return
+        self.frame = self._cover.frame = frame
+        if frame.state == self.state:
+            self._awaited = False
+        self._cover.update()
+        self.framed.emit(frame)
+
+    def _come_to_rest(self) -> None:
+        if self.intent.interactive:
+            self.set_intent(interactive=False)
+
+    def _moving(self, **changes: Any) -> None:
+        """A change while something is dragged: quick now, good once it rests."""
+        self._rest.start()
+        self.set_intent(interactive=True, **changes)
+
+    # -- events -----------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Canvas and overlay fill the view."""
+        self.canvas.setGeometry(self.rect())
+        self._cover.setGeometry(self.rect())
+        self.refresh()
+
+    def showEvent(self, event: Any) -> None:
+        """Draw what was put off while hidden."""
+        super().showEvent(event)
+        self.state = None
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Sizes of words follow the font."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and not self._closed:
+            self.overlay = Overlay(self.theme, self.font())
+            self._cover.update()
+        super().changeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """A move to a screen with another pixel ratio draws anew."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.refresh()
+        return super().event(event)
+
+    def focusInEvent(self, event: Any) -> None:
+        """Show where keys go."""
+        self._cover.focused = True
+        self._cover.update()
+
+    def focusOutEvent(self, event: Any) -> None:
+        """The keys go elsewhere."""
+        self._cover.focused, self._space = False, False
+        self._cover.update()
+
+    def leaveEvent(self, event: Any) -> None:
+        """The pointer is over nothing."""
+        self.hovered.emit(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a drag, or put the crosshair."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if self._drag is not None:
+            return
+        position, button = event.position(), event.button()
+        flat = self.intent.kind != "3d"
+        mode = ""
+        if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._space):
+            mode = "pan"
+        elif button == Qt.MouseButton.LeftButton:
+            mode = "cursor" if flat else "turn"
+            if not flat and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                mode = "pan"
+        elif button == Qt.MouseButton.RightButton:
+            mode = "window" if flat else "zoom"
+            if flat and not self._start_window():
+                mode = ""
+        if mode:
+            self._drag = (mode, position)
+            if mode == "cursor":
+                self._put_cursor(position)
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with a drag; Shift alone moves the linked crosshair."""
+        position = event.position()
+        if self._drag is None:
+            self._hover(position)
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self.intent.kind != "3d":
+                self._put_cursor(position)
+            return
+        mode, last = self._drag
+        step = position - last
+        if mode == "cursor":
+            self._put_cursor(position)
+            self._hover(position)
+        elif mode == "window":
+            self._drag_window(position)
+            return  # measured from where the drag began
+        elif mode == "pan":
+            self._pan(step.x(), step.y())
+        elif mode == "turn":
+            side = max(1, min(self.width(), self.height()))
+            self._moving(camera=cameras.turned(self._pose(), step.x() / side, step.y() / side))
+        elif mode == "zoom":
+            self._moving(camera=cameras.zoomed(self._pose(), 1.01 ** (-step.y())))
+        self._drag = (mode, position)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag."""
+        self._drag = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Fill the grid with this view, or go back."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.maximizeWanted.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Slices; with Ctrl, zoom at the pointer. In 3-D, zoom."""
+        turn = event.angleDelta().y() or event.angleDelta().x()
+        self._wheel += turn / 120.0
+        position = event.position()
+        if self.intent.kind == "3d":
+            self._moving(camera=cameras.zoomed(self._pose(), _ZOOM**self._wheel))
+            self._wheel = 0.0
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._zoom_at(_ZOOM**self._wheel, position)
+            self._wheel = 0.0
+        else:
+            steps = int(self._wheel)  # touch pads turn in small parts: whole slices only
+            self._wheel -= steps
+            if steps:
+                self.step(steps)
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Step, reset; Space turns a left drag into a pan; Escape leaves a drag."""
+        key = event.key()
+        flat = self.intent.kind != "3d"
+        keys = Qt.Key
+        if key == keys.Key_Space:
+            self._space = True
+        elif key == keys.Key_R:
+            self.resetWanted.emit()
+        elif key == keys.Key_Escape and self._drag is not None:
+            self._drag = None
+        elif flat and key in (keys.Key_Up, keys.Key_Right):
+            self.step(1)
+        elif flat and key in (keys.Key_Down, keys.Key_Left):
+            self.step(-1)
+        elif flat and key in (keys.Key_PageUp, keys.Key_PageDown):
+            self.step(10 if key == keys.Key_PageUp else -10)
+        elif not flat and key in (keys.Key_Up, keys.Key_Down, keys.Key_Left, keys.Key_Right):
+            dx = {keys.Key_Left: -1, keys.Key_Right: 1}.get(key, 0)
+            dy = {keys.Key_Up: -1, keys.Key_Down: 1}.get(key, 0)
+            self._moving(camera=cameras.turned(self._pose(), dx / 24, dy / 24))
+        elif key in (keys.Key_Plus, keys.Key_Equal, keys.Key_Minus):
+            factor = 1 / _ZOOM if key == keys.Key_Minus else _ZOOM
+            if flat:
+                self._zoom_at(factor, QPointF(self.width() / 2, self.height() / 2))
+            else:
+                self._moving(camera=cameras.zoomed(self._pose(), factor))
+        else:
+            super().keyPressEvent(event)
+            return
+        event.accept()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Space is let go."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = False
+        super().keyReleaseEvent(event)
+
+    # -- what gestures do -------------------------------------------------------------------------------------
+
+    def step(self, n: int) -> None:
+        """The crosshair `n` slices towards R, A or S."""
+        state = self.resolved()
+        if isinstance(state, ResolvedSlice) and state.items:
+            self.cursorWanted.emit(state.stepped(n))
+
+    def world_at(self, position: QPointF) -> Vec | None:
+        """The point of the slice under a position; None in 3-D and in an empty view."""
+        state = self.resolved()
+        if not isinstance(state, ResolvedSlice) or not state.items:
+            return None
+        return state.to_world(position.x(), position.y())
+
+    def _put_cursor(self, position: QPointF) -> None:
+        point = self.world_at(position)
+        if point is not None:
+            self.cursorWanted.emit(point)
+
+    def _hover(self, position: QPointF) -> None:
+        point = self.world_at(position)
+        if point is not None:
+            self.hovered.emit(point)
+
+    def _zoom_at(self, factor: float, position: QPointF) -> None:
+        state = self.resolved()
+        if isinstance(state, ResolvedSlice):
+            self.intent = zoomed_at(self.intent, state, factor, position.x(), position.y())
+            self.refresh()
+
+    def _pan(self, dx: float, dy: float) -> None:
+        state = self.resolved()
+        if isinstance(state, ResolvedSlice):
+            self.intent = panned(self.intent, dx * state.scale, -dy * state.scale)
+            self.refresh()
+        else:
+            height = max(1, self.height())
+            self._moving(camera=cameras.moved(self._pose(), dx / height, dy / height))
+
+    def _pose(self) -> CameraPose:
+        state = self.resolved()
+        return state.camera if isinstance(state, Resolved3D) else home_pose((), 1.0)
+
+    def _start_window(self) -> bool:
+        """Remember the window that a right-drag starts from; False where there is no volume."""
+        frame = self.frame
+        state = self.resolved()
+        if frame is None or not isinstance(state, ResolvedSlice):
+            return False
+        found = frame.notes.windows.get(state.reference)
+        if found is None:
+            return False
+        self._drag_start = found
+        self._drag_key += 1
+        self._press = QPointF(self.mapFromGlobal(self.cursor().pos()))
+        return True
+
+    def _drag_window(self, position: QPointF) -> None:
+        assert self._drag is not None
+        begin = self._drag[1]
+        state = self.resolved()
+        if not isinstance(state, ResolvedSlice):
+            return
+        width, level = self._drag_start
+        # A drag across 300 px doubles the window or moves the level by one window.
+        dx, dy = (position.x() - begin.x()) / 300, (position.y() - begin.y()) / 300
+        new_width = max(width * 2.0 ** (1.5 * dx), abs(width) * 1e-4)
+        new_level = level - dy * width
+        key = f"window:{state.reference}:{id(self)}:{self._drag_key}"
+        self.windowWanted.emit(state.reference, float(new_width), float(new_level), key)
