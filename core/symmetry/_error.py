@@ -103,6 +103,7 @@ def equivariance_error(
     input: Kind | str = "point",
     act_input: Action | None = None,
     act_output: Action | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> EquivarianceError:
     """Compare f(g·x) with g·f(x) for random g.
 
@@ -123,6 +124,7 @@ def equivariance_error(
     input : for array inputs: "point" (default) or how they transform.
     act_input, act_output : actions (g, x) -> x' in place of the built-in ones, e.g. `on_grid()` for a model
         that reads voxel arrays.
+    progress : called with the fraction done before each element, e.g. `job.progress`; may raise to cancel.
 
     Raises
     ------
@@ -144,11 +146,13 @@ def equivariance_error(
     take = _Reader(kind, domain)
 
     tally = _Tally(len(elements), len(inputs))
-    for x in inputs:
+    for k, x in enumerate(inputs):
         y = model(x)
         tally.reference(take(y), parts_of(x) if _is_data(x) and _is_data(y) else {})
         tally.repeat(take(y), take(model(x)))
         for i, g in enumerate(elements):
+            if progress:
+                progress((k + i / len(elements)) / len(inputs))
             there = into(g, x)
             tally.element(i, take(model(there)), take(onto(g, y)))
             if i < 4:

@@ -9,7 +9,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.symmetry._backend import Array, as_shape, broadcast, concat, convert, eps, generator, to_numpy
+from core.symmetry._backend import (
+    Array,
+    as_shape,
+    broadcast,
+    concat,
+    convert,
+    eps,
+    generator,
+    is_torch,
+    namespace,
+    to_numpy,
+)
 from core.symmetry._rotations import homogeneous
 
 
@@ -227,7 +238,7 @@ class Elements:
         """g∘h: first `other`, then this one. Batch shapes broadcast.
 
         Elements of different groups on the same space compose in the smallest of SO, O, SE, E and the affine
-        group that holds both. Raises `TypeError` where there is none.
+        group that holds both; NumPy elements follow tensors into torch. Raises `TypeError` where there is none.
         """
         a, b = self, other
         if a.group != b.group:
@@ -235,6 +246,8 @@ class Elements:
 
             group = join(a.group, b.group)
             a, b = group.embed(a), group.embed(b)
+        if is_torch(a.data) != is_torch(b.data):
+            a, b = (a, b.like(a.data)) if is_torch(a.data) else (a.like(b.data), b)
         return Elements(a.group, a.group._compose(a.data, b.data))
 
     __matmul__ = compose
@@ -289,8 +302,6 @@ class Elements:
     @property
     def proper(self) -> Array:
         """(...) booleans: orientation is kept (det A > 0)."""
-        from core.symmetry._backend import namespace
-
         linear = self.linear
         return namespace(linear).linalg.det(linear) > 0
 

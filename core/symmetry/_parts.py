@@ -48,6 +48,8 @@ class Part:
         split = self.values.ndim - self.components
         shape = self.values.shape[:split], self.values.shape[split:]
         flat = self.values.reshape(int(np.prod(shape[0], dtype=int)), int(np.prod(shape[1], dtype=int)))
+        if flat.dtype.kind == "c":
+            flat = np.concatenate([flat.real, flat.imag], axis=1)
         return flat if self.label else flat.astype(np.float64)
 
 

@@ -91,21 +91,35 @@ def _once(volume: Volume, g: Elements, order: int, fill: float, kinds: dict[str,
     return replace(moved, array=out.reshape(array.shape), affine=volume.affine)
 
 
-def _reach(volume: Volume, g: Elements) -> Any:
-    """(i, j, k, 3) voxel coordinates that each voxel's centre has after g."""
-    matrix = np.linalg.inv(volume.affine) @ g.like(np.float64).homogeneous @ volume.affine
-    grid = np.stack(np.meshgrid(*(np.arange(s) for s in volume.array.shape[:3]), indexing="ij"), axis=-1)
-    return grid @ matrix[:3, :3].T + matrix[:3, 3]
+def _voxel_map(volume: Volume, g: Elements) -> Any:
+    """(3, 4) map of voxel coordinates to those that the same point of the object has after g."""
+    return (np.linalg.inv(volume.affine) @ g.like(np.float64).homogeneous @ volume.affine)[:3]
 
 
 def _restored(volume: Volume, g: Elements, order: int) -> Any:
-    """(i, j, k) booleans: the voxel goes to a place on the grid whose neighbours came from the grid."""
+    """(i, j, k) booleans: the voxel goes to a place on the grid whose neighbours came from the grid.
+
+    Plane by plane, so that the coordinates of a large volume never stand in memory at once.
+    """
     from scipy.ndimage import binary_erosion
 
-    last = np.array(volume.array.shape[:3]) - 1
-    there, origin = _reach(volume, g), _reach(volume, g.inverse())
-    # a voxel on the border may land outside by rounding
-    known = ((origin >= -1e-6) & (origin <= last + 1e-6)).all(-1)
+    shape = volume.array.shape[:3]
+    last = np.array(shape) - 1
+    plane = np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[2]), indexing="ij"), axis=-1)
+    there, origin = _voxel_map(volume, g), _voxel_map(volume, g.inverse())
+
+    def reach(matrix: Any, i: int) -> Any:
+        return plane @ matrix[:, 1:3].T + (matrix[:, 0] * i + matrix[:, 3])
+
+    def on_the_grid(x: Any) -> Any:
+        # a voxel on the border may land outside by rounding
+        return ((x >= -1e-6) & (x <= last + 1e-6)).all(-1)
+
+    known = np.stack([on_the_grid(reach(origin, i)) for i in range(shape[0])])
     known = binary_erosion(known, np.ones((3, 3, 3)), iterations=max(1, order), border_value=1)
-    i, j, k = np.moveaxis(np.clip(np.rint(there).astype(int), 0, last), -1, 0)
-    return ((there >= -1e-6) & (there <= last + 1e-6)).all(-1) & known[i, j, k]
+    stays = np.empty(shape, dtype=bool)
+    for i in range(shape[0]):
+        x = reach(there, i)
+        a, b, c = np.moveaxis(np.clip(np.rint(x).astype(int), 0, last), -1, 0)
+        stays[i] = on_the_grid(x) & known[a, b, c]
+    return stays

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.data import Attribute, Domain, Graph, Mesh, PointCloud, Table, Transforms, Volume
+from core.errors import Cancelled
 from core.symmetry import (
     SE,
     SO,
@@ -294,3 +295,15 @@ def test_assertions_catch_what_is_wrong() -> None:
     assert max_difference(cloud, PointCloud(cloud.points)) == np.inf
     assert max_difference(cloud.points, cloud.points.astype(np.float32)) == np.inf
     assert max_difference(np.array([1.0, np.nan]), np.array([1.0, 2])) == np.inf
+
+
+def test_progress_is_reported_and_may_cancel() -> None:
+    seen: list[float] = []
+    equivariance_error(outward, clouds(2), SO(3), n=5, progress=seen.append)
+    np.testing.assert_allclose(seen, np.arange(10) / 10)
+
+    def stop(fraction: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        equivariance_error(outward, clouds(2), SO(3), n=5, progress=stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from core.data import Attribute, PointCloud, Transforms
 from core.symmetry import (
     SE,
     SO,
@@ -22,10 +24,12 @@ from core.symmetry import (
     Permutations,
     Reflections,
     Scalings,
+    SpatialGroup,
     Translations,
     angle,
     as_element,
     assert_group_laws,
+    assert_homomorphism,
     concatenated,
     quaternion_from_rotation,
     rotation_from_quaternion,
@@ -139,17 +143,16 @@ def test_log_undoes_exp(t: float, n: int, like: Any, rng: np.random.Generator) -
     if single and np.pi - t < 1e-5:
         pytest.skip("this angle is π in float32")
     group, motions = SO(n), SE(n)
-    axis = rng.standard_normal((50, group.algebra))
-    if n == 4:
-        # one plane only: the generic turn has two angles
-        axis = np.eye(6)[rng.integers(0, 6, 50)]
+    count = 50 if n < 4 else 6
+    # n = 4: one plane only, as the generic turn has two angles
+    axis = rng.standard_normal((count, group.algebra)) if n < 4 else np.eye(6)
     axis /= np.linalg.norm(axis, axis=1, keepdims=True)
     v = t * axis
     tolerance = (3e-6 if single else 1e-14) * (20 if n == 4 else 4)
     g = group.exp(np.asarray(v) if not hasattr(like, "device") else v).like(like)
     np.testing.assert_allclose(numpy(g.log()), v, atol=tolerance)
     np.testing.assert_allclose(numpy(angle(g)), t, atol=tolerance)
-    full = np.concatenate([v, rng.standard_normal((50, n))], axis=1)
+    full = np.concatenate([v, rng.standard_normal((count, n))], axis=1)
     m = motions.exp(full).like(like)
     np.testing.assert_allclose(numpy(m.log()), full, atol=10 * tolerance)
 
@@ -290,3 +293,66 @@ def test_angles_and_distances() -> None:
 def test_near_the_identity() -> None:
     g = SE(3).sample_near(2000, 0, 0.01)
     assert isinstance(g, Elements) and 0.012 < angle(g).mean() < 0.02
+
+
+@dataclass(frozen=True)
+class Shears(SpatialGroup):
+    """x -> x + s y ex: a one-parameter flow, as a plugin would add it."""
+
+    n: int = 3
+
+    @property
+    def algebra(self) -> int:
+        return 1
+
+    @property
+    def core_shape(self) -> tuple[int, ...]:
+        return (1,)
+
+    def _draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        return rng.standard_normal((*shape, 1))
+
+    def _identity(self) -> Any:
+        return np.zeros(1)
+
+    def _compose(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def _inverse(self, a: Any) -> Any:
+        return -a
+
+    def _linear(self, a: Any) -> Any:
+        step = np.zeros((3, 3))
+        step[0, 1] = 1
+        return np.eye(3) + a[..., None] * step
+
+    def _matrix(self, a: Any) -> Any:
+        return self._linear(a)
+
+    def _from_affine(self, linear: Any, translation: Any) -> Any:
+        return linear[..., 0, 1:2]
+
+    def _distance(self, a: Any, b: Any) -> Any:
+        return abs(a - b)[..., 0]
+
+    def _exp(self, v: Any) -> Any:
+        return v
+
+    def _log(self, a: Any) -> Any:
+        return a
+
+
+def test_a_new_group_is_a_short_class_and_acts_at_once() -> None:
+    assert_group_laws(Shears())
+    assert_homomorphism(PointCloud(np.eye(3), {"v": Attribute(np.eye(3), Transforms.VECTOR)}), Shears())
+    assert (Shears().sample((), 0) @ SO(3).sample((), 0)).group == Affine(3)
+    with pytest.raises(ValueError, match="not one of Shears"):
+        Shears().embed(SO(3).sample((), 0))
+
+
+def test_numpy_elements_follow_tensors_into_torch() -> None:
+    torch = pytest.importorskip("torch")
+    a, b = SO(3).sample(2, 0), SE(3).sample(2, 1)
+    like = torch.zeros(0, dtype=torch.float64)
+    np.testing.assert_allclose((a @ b.like(like)).data.numpy(), (a @ b).data, atol=1e-14)
+    np.testing.assert_allclose((a.like(like) @ b).data.numpy(), (a @ b).data, atol=1e-14)
