@@ -113,9 +113,13 @@ def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -
 def result_json(result: Result) -> dict[str, Any]:
     """What `result.json` holds: the result's values, its single numbers and its warnings."""
     out = dict(result.values)
-    for output in result.outputs:
-        if isinstance(output, Number) and output.name not in out:
-            out[output.name] = {"value": output.value, "unit": output.unit, "error": output.error}
+    numbers = {
+        o.name: {"value": o.value, "unit": o.unit, "error": o.error}
+        for o in result.outputs
+        if isinstance(o, Number)
+    }
+    if numbers:
+        out["numbers"] = numbers
     if result.warnings:
         out["warnings"] = list(result.warnings)
     return out

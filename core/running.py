@@ -74,7 +74,7 @@ def execute(
     declared = host.get(analysis, Analysis)
     lacking = host.missing(declared)
     if lacking:
-        raise UserError(f"{declared.title} {lacking}.")
+        raise UserError(f"{declared.title.rstrip('…')} {lacking}.")
     description = describe_analysis(host, declared)
     check_inputs(description, [kind_of(i.data) for i in inputs])
     values = validate(description, parameters)
@@ -113,12 +113,12 @@ def check_inputs(description: Description, kinds: Sequence[str]) -> None:
         number = str(most) if least == most else f"{least} to {most}"
         wanted = "; ".join(f"{i.label}: {' or '.join(i.kinds)}" for i in description.inputs)
         raise UserError(
-            f"{description.title} takes {number} input{'s' * (most != 1)} ({wanted}), not {len(kinds)}."
+            f"{description.title.rstrip('…')} takes {number} input{'s' * (most != 1)} ({wanted}), not {len(kinds)}."
         )
     for entry, kind in zip(description.inputs, kinds, strict=False):
         if kind not in entry.kinds:
             raise UserError(
-                f"{description.title} takes a {' or '.join(entry.kinds)} as {entry.label}, not a {kind}."
+                f"{description.title.rstrip('…')} takes a {' or '.join(entry.kinds)} as {entry.label}, not a {kind}."
             )
 
 
@@ -173,10 +173,10 @@ def first_input(opened: Any, analysis: Analysis, position: int) -> InputRef:
     kinds = " and ".join(sorted({kind_of(i.data) for i in items}))
     if not accepted:
         raise UserError(
-            f"{analysis.title} takes {len(analysis.inputs)} input{'s' * (len(analysis.inputs) != 1)}; {Path(opened.path).name} is one too many."
+            f"{analysis.title.rstrip('…')} takes {len(analysis.inputs)} input{'s' * (len(analysis.inputs) != 1)}; {Path(opened.path).name} is one too many."
         )
     raise UserError(
-        f"{analysis.title} takes a {' or '.join(accepted)}; {Path(opened.path).name} holds a {kinds}."
+        f"{analysis.title.rstrip('…')} takes a {' or '.join(accepted)}; {Path(opened.path).name} holds a {kinds}."
     )
 
 

@@ -14,6 +14,7 @@ from app.cli import _jobs
 from app.cli._info import reader_arguments, reading_options
 from app.cli._main import Parser
 from core.analyses import Description, Parameter, ParameterError, parse
+from core.errors import UserError
 from core.jobs import default_threads
 from core.plugins import Analysis, PluginHost
 from core.records import read_record
@@ -29,11 +30,13 @@ def main(arguments: list[str]) -> int:
             "`equiscope list analyses` names the analyses, `equiscope run ANALYSIS --help` the parameters of one."
         )
         return 0 if arguments else 2
-    declared = PluginHost().get(arguments[0], Analysis)
+    try:
+        declared = PluginHost().get(arguments[0], Analysis)
+    except UserError as error:
+        print(f"equiscope: {error}", file=sys.stderr)
+        return 2
     descriptions = {d["id"]: d for d in _jobs.call("describe", {}, quiet=True)}
     if declared.id not in descriptions:
-        from core.errors import UserError
-
         raise UserError(
             f"{declared.title} {PluginHost().missing(declared) or 'cannot be loaded; see `equiscope list plugins`'}."
         )
@@ -75,7 +78,7 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(done["result"], indent=2, ensure_ascii=False))
     else:
         print(
-            f"{declared.title}: {done['record']['seconds']:.2f} s; {len(done['files'])} files in {options.out}"
+            f"{declared.title.rstrip('…')}: {done['record']['seconds']:.2f} s; {len(done['files'])} files in {options.out}"
         )
     return 0
 

@@ -1,0 +1,95 @@
+"""The peer of `bench_startup`: the barest window that PySide6 and VTK make, with four render windows.
+
+The image backend on both sides: VTK off screen, painted as a QImage (no X server). Arguments: "window", or a
+NumPy file of a volume whose first slice is shown in three views.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+
+
+def main(volume: str | None) -> None:
+    """Show the window and print CPU and wall milliseconds and memory once it is painted."""
+    start = time.perf_counter()
+    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
+    from PySide6.QtGui import QImage, QPainter, QPaintEvent
+    from PySide6.QtWidgets import QApplication, QGridLayout, QMainWindow, QWidget
+    from vtkmodules.vtkRenderingCore import vtkImageSlice, vtkImageSliceMapper, vtkRenderer, vtkRenderWindow
+
+    class View(QWidget):
+        def __init__(self) -> None:
+            super().__init__()
+            self.window3d = vtkRenderWindow()
+            self.window3d.SetOffScreenRendering(1)
+            self.renderer = vtkRenderer()
+            self.window3d.AddRenderer(self.renderer)
+            self.image = QImage()
+
+        def render3d(self) -> None:
+            from vtkmodules.util.numpy_support import vtk_to_numpy
+            from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+
+            width, height = max(1, self.width()), max(1, self.height())
+            self.window3d.SetSize(width, height)
+            self.renderer.ResetCamera()
+            self.window3d.Render()
+            pixels = vtkUnsignedCharArray()
+            self.window3d.GetRGBACharPixelData(0, 0, width - 1, height - 1, 1, pixels)
+            data = vtk_to_numpy(pixels).reshape(height, width, 4)[::-1].copy()
+            self.image = QImage(data.data, width, height, QImage.Format.Format_RGBA8888).copy()
+
+        def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+            painter = QPainter(self)
+            painter.drawImage(0, 0, self.image)
+            painter.end()
+
+    app = QApplication([])
+    window = QMainWindow()
+    centre = QWidget()
+    grid = QGridLayout(centre)
+    views = [View() for _ in range(4)]
+    for i, view in enumerate(views):
+        grid.addWidget(view, i // 2, i % 2)
+    window.setCentralWidget(centre)
+    window.resize(1600, 1000)
+    window.show()
+    if volume:
+        import numpy as np
+        from vtkmodules.util.numpy_support import numpy_to_vtk
+        from vtkmodules.vtkCommonDataModel import vtkImageData
+
+        array = np.load(volume)
+        image = vtkImageData()
+        image.SetDimensions(*array.shape[::-1])
+        image.GetPointData().SetScalars(numpy_to_vtk(array.reshape(-1), deep=False))
+        for axis, view in enumerate(views[:3]):
+            mapper = vtkImageSliceMapper()
+            mapper.SetInputData(image)
+            mapper.SetOrientation(axis)
+            mapper.SetSliceNumber(array.shape[2 - axis] // 2)
+            actor = vtkImageSlice()
+            actor.SetMapper(mapper)
+            actor.GetProperty().SetColorWindow(float(array[::8, ::8, ::8].max()))
+            view.renderer.AddViewProp(actor)
+    for view in views:
+        view.render3d()
+        view.repaint()
+    app.processEvents()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        f"painted wall={1000 * (time.perf_counter() - start):.1f} "
+        f"cpu={1000 * (usage.ru_utime + usage.ru_stime):.1f} memory={usage.ru_maxrss / 1024:.1f}"
+    )
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] != "window" else None)

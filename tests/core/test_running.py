@@ -1,0 +1,163 @@
+"""Runs, records, replay and exports, with the example plugin's code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from core import records
+from core.data import PointCloud, Table
+from core.errors import UserError
+from core.exports import atomic, file_stem, table_of, write_run, write_table
+from core.jobs import Job
+from core.plugins import PluginHost
+from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, ResultTable, Scatter, Text
+from core.running import Finished, InputRef, compare_records, execute
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> PluginHost:
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "example_plugin"))
+    sys.modules.pop("equiscope_example", None)
+    return PluginHost(folders=[ROOT / "tests" / "example_plugin"])
+
+
+def cloud() -> InputRef:
+    return InputRef("c", PointCloud(np.random.default_rng(3).random((50, 3)), unit="mm"))
+
+
+def test_the_same_record_gives_the_same_hashes(host: PluginHost) -> None:
+    runs = [
+        execute("example.inversion", [cloud()], {"sample": 20}, job=Job(seed=s), host=host) for s in (1, 1, 2)
+    ]
+    a, b, c = (msgspec.convert(dict(r.record), records.Record) for r in runs)
+    assert compare_records(a, b) == []
+    assert "the numbers differ" in compare_records(a, c)
+    assert a.parameters == {"sample": 20} and a.seed == 1 and a.inputs[0].kind == "pointcloud"
+    assert a.versions["numpy"] == np.__version__ and a.outputs.keys() == {
+        "Distance from central symmetry",
+        "Mirrored",
+    }
+
+
+def test_a_changed_input_is_named(host: PluginHost) -> None:
+    other = InputRef("c", PointCloud(np.zeros((4, 3)), unit="mm"))
+    a, b = (
+        msgspec.convert(
+            dict(execute("example.inversion", [i], {}, job=Job(), host=host).record), records.Record
+        )
+        for i in (cloud(), other)
+    )
+    assert compare_records(a, b)[0] == "input 1 (c) has changed since"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "parameters", "text"),
+    [
+        ([], {}, "takes 1 input (Cloud: pointcloud), not 0"),
+        ([cloud(), cloud()], {}, "not 2"),
+        ([InputRef("t", Table({"a": np.zeros(2)}))], {}, "takes a pointcloud as Cloud, not a table"),
+        ([cloud()], {"sample": 0}, "sample is at least 1 points, not 0"),
+        ([cloud()], {"smaple": 3}, "did you mean sample"),
+    ],
+)
+def test_wrong_use_is_refused(host: PluginHost, inputs: list[InputRef], parameters: dict, text: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UserError) as caught:
+        execute("example.inversion", inputs, parameters, job=Job(), host=host)
+    assert text in str(caught.value)
+
+
+def test_everything_is_written_in_open_formats(host: PluginHost, tmp_path: Path) -> None:
+    outputs = (
+        Layer("cloud/with: odd name", PointCloud(np.eye(3))),
+        Curve(
+            "loss",
+            np.arange(3.0),
+            {"train": np.ones(3), "test": np.array([1, np.nan, 2])},
+            "step",
+            "loss",
+            "",
+            "eV",
+        ),
+        Scatter(
+            "s", np.arange(2.0), np.arange(2.0), color=np.ones(2), labels=("a", "b"), x_label="x", y_label="x"
+        ),
+        Heatmap("h", np.eye(2), ("r0", "r1"), ("c0", "c1"), y_label="row"),
+        Histogram("hist", np.arange(4.0), np.array([1, 2, 3]), unit="mm"),
+        ResultTable("table", Table({"a": np.array(["x", "ü"]), "b": np.array([1.5, 2.5])}, {"b": "mm"})),
+        Number("n", 1.5, "mm", 0.1),
+        Text("note", "A sentence."),
+        Text("note", "Another of the same name."),
+    )
+    finished = execute("example.inversion", [cloud()], {}, job=Job(), host=host)
+    result = Result({"deep": {"x": np.float32(1.5), "bad": float("nan")}}, outputs, ("careful",))
+    write_run(Finished(result, finished.record), tmp_path / "out", host=host, job=Job())
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == sorted(
+        [
+            "record.json",
+            "result.json",
+            "cloud-with-odd-name.ply",
+            "loss.csv",
+            "s.csv",
+            "h.csv",
+            "hist.csv",
+            "table.csv",
+            "note.txt",
+            "note-2.txt",
+        ]
+    )
+    assert (tmp_path / "out" / "loss.csv").read_text().splitlines()[0] == "step,train (eV),test (eV)"
+    plain = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert plain["deep"] == {"x": 1.5, "bad": None} and plain["numbers"]["n"]["unit"] == "mm"
+    assert plain["warnings"] == ["careful"]
+    assert records.read_record(tmp_path / "out").analysis == "example.inversion"
+
+
+def test_tables_keep_full_precision(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random(5)
+    write_table(Table({"x": values}), tmp_path / "t.csv")
+    again = np.loadtxt(tmp_path / "t.csv", skiprows=1)
+    assert np.array_equal(again, values)
+    assert table_of(Number("n", 1.0)) is None
+
+
+def test_atomic_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as draft:
+        draft.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_records_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        records.read_record(tmp_path)
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(UserError, match="is not a record"):
+        records.read_record(tmp_path)
+
+
+def test_file_hash_of_files_and_folders(tmp_path: Path) -> None:
+    import hashlib
+
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a").write_bytes(b"abc")
+    assert records.file_hash(tmp_path / "d" / "a") == hashlib.sha256(b"abc").hexdigest()
+    before = records.file_hash(tmp_path / "d")
+    (tmp_path / "d" / "b").write_bytes(b"")
+    assert records.file_hash(tmp_path / "d") != before
+    assert records.file_hash(tmp_path / "gone") == ""
+
+
+def test_file_stems_are_safe() -> None:
+    assert file_stem("../../etc/passwd") == "etc-passwd"
+    assert file_stem("\n") == "n" and file_stem("...") == "output" and file_stem("Größe 3") == "Größe-3"
