@@ -286,8 +286,10 @@ def test_meshes_stay_outside_out() -> None:
         mesh.faces,
         {"n": Attribute(np.cross(b - a, c - a), Transforms.VECTOR, Domain.FACE, direction=True)},
     )
+    mirror = reflection([1, 0, 0], [1, 2, 3])
     for group in (E(3), Reflections(3, 1.0), Affine(3), Scalings(3, True)):
-        for g in group.sample(6, 3):
+        sampled = group.sample(6, 3)
+        for g in (*sampled, *(mirror @ sampled)):
             moved = act(g, mesh)
             assert _volume(moved) == pytest.approx(abs(np.linalg.det(g.linear)) / 6)
             a, b, c = np.moveaxis(moved.points[moved.faces], 1, 0)
