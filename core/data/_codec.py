@@ -100,7 +100,7 @@ def decode(tree: Any, arrays: list[Array]) -> Any:
         if "$map" in v:
             return {k: walk(x) for k, x in v["$map"]}
         if "$type" in v:
-            cls = _class(v["$type"])
+            cls = _class_named(v["$type"])
             known = {f.name for f in fields(cls)}
             values = {k: walk(x) for k, x in v.items() if k in known}
             return cls(**{k: tuple(x) if isinstance(x, list) else x for k, x in values.items()})
@@ -119,7 +119,7 @@ def content_hash(value: Any) -> str:
     return digest.hexdigest()
 
 
-def _class(name: str) -> type:
+def _class_named(name: str) -> type:
     if name not in _CLASSES:
         for module in _HOMES:
             importlib.import_module(module)

@@ -17,7 +17,7 @@ class Config:
 
 
 def build(config: Config) -> Callable[[Any], dict[str, Any]]:
-    """A function from (n, 3) points to their weighted centroid; E(3)-equivariant for any power."""
+    """A function from (n, 3) points to their weighted centroid; O(3)-equivariant for any power."""
 
     def centroid(points: Any) -> dict[str, Any]:
         middle = points.mean(axis=0)
