@@ -1,11 +1,14 @@
 """The gl backend's widget: a QOpenGLWidget that lends its context to a vtkGenericOpenGLRenderWindow.
 
-VTK draws into a framebuffer of its own and is then copied into the widget's. There is no VTK interactor: mouse and
-keys are the viewport's business, so VTK never renders behind Qt's back, not even while a window closes.
+VTK draws into a framebuffer of its own, which is then copied into the widget's. There is no VTK interactor: mouse
+and keys are the viewport's business, so VTK never renders behind Qt's back, not even while a window closes.
 """
 
 from __future__ import annotations
 
+import ctypes
+import logging
+import sys
 import time
 import weakref
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import vtkmodules.vtkRenderingOpenGL2
 import vtkmodules.vtkRenderingVolumeOpenGL2  # noqa: F401  registers the factories
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QOpenGLContext
+from PySide6.QtGui import QGuiApplication, QOpenGLContext
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QWidget
 from vtkmodules.vtkRenderingOpenGL2 import vtkGenericOpenGLRenderWindow
@@ -25,6 +28,11 @@ from app.viewports.scene3d import Scene3D
 from app.viewports.service import Frame
 from app.viewports.slices import SliceScene
 from app.viewports.state import Resolved, ResolvedSlice
+
+log = logging.getLogger(__name__)
+
+_FRAMEBUFFER, _COLOR_BIT, _DEPTH_TEST, _LEQUAL, _NEAREST = 0x8D40, 0x4000, 0x0B71, 0x0203, 0x2600
+_SCISSOR_TEST = 0x0C11
 
 
 class GLCanvas(QOpenGLWidget):
@@ -39,31 +47,18 @@ class GLCanvas(QOpenGLWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.NoPartialUpdate)
-        self._window: vtkGenericOpenGLRenderWindow | None = vtkGenericOpenGLRenderWindow()
-        self._window.SetMultiSamples(0)
+        self.device: Device = UNKNOWN
+        self._window: Any = vtkGenericOpenGLRenderWindow()
+        self._window.SetReadyForRendering(False)
         self._window.SetFrameBlitModeToNoBlit()
-        self._observers: list[int] = []
+        self._window.SetMultiSamples(0)
         self._scene: SliceScene | Scene3D | None = None
         self._state: Resolved | None = None
         self._dirty = False
         self._notes = Notes()
         self._context: QOpenGLContext | None = None
-        self.device: Device = UNKNOWN
-        # VTK holds observers strongly; a bound method would keep this widget alive for good.
-        me = weakref.ref(self)
-
-        def make_current(*_: Any) -> None:
-            widget = me()
-            if widget is not None:
-                widget._make_current()
-
-        def is_current(caller: Any, *_: Any) -> None:
-            widget = me()
-            if widget is not None and widget._window is not None:
-                widget._window.SetIsCurrent(widget._is_current())
-
-        for event, call in (("WindowMakeCurrentEvent", make_current), ("WindowIsCurrentEvent", is_current)):
-            self._observers.append(self._window.AddObserver(event, call))
+        self._surface: Any = None
+        self._observers = _serve(self._window, weakref.ref(self))
         # A widget that never gets a context paints nothing at all; then somebody has to notice.
         self._watch = QTimer(self)
         self._watch.setSingleShot(True)
@@ -73,109 +68,154 @@ class GLCanvas(QOpenGLWidget):
         """Draw `state` with the next repaint."""
         self._state, self._dirty = state, True
         self.update()
-        if self.isVisible() and self._context is None and not self._watch.isActive():
+        if self._context is None and not self._watch.isActive():
             self._watch.start(3000)
 
     def shutdown(self) -> None:
         """Give VTK's GL objects back while the context still lives, then every other VTK object."""
         self._watch.stop()
-        window, self._window = self._window, None
-        if window is None:
+        if self._window is None:
             return
-        context, self._context = self._context, None
-        if context is not None:
-            context.aboutToBeDestroyed.disconnect(self._context_goes)
-        for tag in self._observers:
-            window.RemoveObserver(tag)
-        # The events are no longer answered: say once that the context is ours.
-        if context is not None and self.isValid():
-            self.makeCurrent()
-            window.SetIsCurrent(True)
+        if self._context is not None:
+            self._context.aboutToBeDestroyed.disconnect(self._context_goes)
+        self._forget_gl()
         if self._scene is not None:
             self._scene.release()
             self._scene = None
-        window.SetReadyForRendering(False)
-        window.Finalize()
-        if context is not None and self.isValid():
-            self.doneCurrent()
+        for tag in self._observers:
+            self._window.RemoveObserver(tag)
+        self._window = self._state = None
+        self._notes = Notes()
+
+    # -- Qt's three calls -------------------------------------------------------------------------------------
 
     def initializeGL(self) -> None:
-        """Qt's context is there: hand it to VTK. Comes again after the widget moved to another window."""
+        """Qt's context is there: hand it to VTK. Comes again when the widget has moved to another window."""
         if self._window is None:
             return
         context = self.context()
         if context is None or not context.isValid():
             self.failed.emit("the window got no OpenGL context")
             return
-        if self._context is not None:
-            self._forget_gl()
-        self._context = context
+        self._context, self._surface = context, context.surface()
         context.aboutToBeDestroyed.connect(self._context_goes, Qt.ConnectionType.DirectConnection)
-        self._window.SetReadyForRendering(True)
-        self._window.OpenGLInit()
-        self.device = device_of(self._window.ReportCapabilities())
-        if not self.device.software:
-            self._window.SetMultiSamples(4)
+        window = self._window
+        _set_symbol_loader(window)
+        window.SetOwnContext(False)
+        window.OpenGLInitContext()
+        window.OpenGLInit()
+        window.SetReadyForRendering(True)
+        name = str(context.functions().glGetString(0x1F01) or "")
+        self.device = device_of(f"OpenGL renderer string: {name}")
+        window.SetMultiSamples(0 if self.device.software else 4)
         self._dirty = True
 
     def paintGL(self) -> None:
         """Bring VTK to the wanted state and copy its picture into the widget."""
-        window, state = self._window, self._state
-        if window is None or state is None or self._context is None:
+        window, state, context = self._window, self._state, self._context
+        if window is None or state is None or context is None or not window.GetReadyForRendering():
             return
         started = time.perf_counter()
+        changed, self._dirty = self._dirty, False
+        gl_state = window.GetState()
+        gl_state.Reset()  # Qt has used GL since VTK did: what VTK remembers of it is out of date
+        gl_state.Push()
+        gl_state.vtkglEnable(_DEPTH_TEST)
+        gl_state.vtkglDepthFunc(_LEQUAL)
         if self._scene is None:
             if isinstance(state, ResolvedSlice):
                 self._scene = SliceScene(window)
             else:
                 self._scene = Scene3D(window, self.device)
         width, height = device_size(state)
-        if window.GetSize() != (width, height):
-            window.SetSize(width, height)
-        changed, self._dirty = self._dirty, False
         if changed:
-            window.OpenGLInitState()
-            window.GetState().Reset()
+            window.SetSize(width, height)
+            window.SetDPI(round(72 * state.dpr))
             self._notes = self._scene.apply(state)  # type: ignore[arg-type]
             window.Render()
-        self._context.functions().glBindFramebuffer(0x8D40, self.defaultFramebufferObject())
-        window.GetState().ResetFramebufferBindings()
-        window.BlitDisplayFramebuffersToCurrent() if hasattr(
-            window, "BlitDisplayFramebuffersToCurrent"
-        ) else self._blit()
+        # VTK may have left another context or framebuffer bound.
+        self.makeCurrent()
+        self._copy(window, width, height)
+        gl_state.Pop()
         if changed:
             seconds = time.perf_counter() - started
             if isinstance(self._scene, Scene3D):
                 self._scene.measured(seconds, state)  # type: ignore[arg-type]
-            self.arrived.emit(Frame(state, self._notes, None, seconds, self.device))
+            frame = Frame(state, self._notes, None, seconds, self.device)
+            # After Qt has finished this repaint: the receiver repaints the overlay.
+            QTimer.singleShot(0, self, lambda: self.arrived.emit(frame))
 
-    def _blit(self) -> None:
-        raise NotImplementedError
+    # -- inside -----------------------------------------------------------------------------------------------
 
-    def _make_current(self) -> None:
-        # Not QOpenGLWidget.makeCurrent(): that would bind the widget's framebuffer in the middle of VTK's work.
-        context = self._context
-        if context is not None and context.surface() is not None:
-            context.makeCurrent(context.surface())
-
-    def _is_current(self) -> bool:
-        return self._context is not None and QOpenGLContext.currentContext() is self._context
+    def _copy(self, window: Any, width: int, height: int) -> None:
+        assert self._context is not None
+        functions = self._context.functions()
+        functions.glBindFramebuffer(_FRAMEBUFFER, self.defaultFramebufferObject())
+        functions.glDisable(_SCISSOR_TEST)
+        ratio = self.devicePixelRatioF()
+        w, h = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+        window.BlitDisplayFramebuffer(0, 0, 0, width, height, 0, 0, w, h, _COLOR_BIT, _NEAREST)
+        # Alpha below one would let compositors show what lies behind the window.
+        functions.glBindFramebuffer(_FRAMEBUFFER, self.defaultFramebufferObject())
+        functions.glViewport(0, 0, w, h)
+        functions.glColorMask(False, False, False, True)
+        functions.glClearColor(0.0, 0.0, 0.0, 1.0)
+        functions.glClear(_COLOR_BIT)
+        functions.glColorMask(True, True, True, True)
 
     def _context_goes(self) -> None:
         self._forget_gl()
 
     def _forget_gl(self) -> None:
-        """The context is about to go (the widget moves between windows, or closes): VTK drops its GL objects."""
-        if self._window is not None and self._context is not None:
-            self.makeCurrent()
-            self._window.ReleaseGraphicsResources(self._window) if hasattr(
-                self._window, "ReleaseGraphicsResources"
-            ) else None
+        """The context is about to go (the widget changes windows, or closes): VTK gives its GL objects back."""
+        if self._context is not None and self._window is not None:
+            self._context.makeCurrent(self._surface)
+            self._window.Finalize()
             self._window.SetReadyForRendering(False)
-            self.doneCurrent()
-        self._context = None
+            self._context.doneCurrent()
+        self._context = self._surface = None
         self._dirty = True
 
     def _check(self) -> None:
         if self._window is not None and self._context is None and self.isVisible():
             self.failed.emit("the window got no OpenGL context")
+
+
+def _serve(window: Any, widget: weakref.ref[GLCanvas]) -> list[int]:
+    """Answer VTK's questions about the context. VTK holds its observers: a bound method would never be freed."""
+
+    def make_current(*_: Any) -> None:
+        canvas = widget()
+        if canvas is not None and canvas._context is not None:
+            # Not QOpenGLWidget.makeCurrent(): that binds the widget's framebuffer in the middle of VTK's work.
+            canvas._context.makeCurrent(canvas._surface)
+
+    def is_current(caller: Any, *_: Any) -> None:
+        canvas = widget()
+        if canvas is not None:
+            caller.SetIsCurrent(
+                canvas._context is not None and QOpenGLContext.currentContext() is canvas._context
+            )
+
+    return [
+        window.AddObserver("WindowMakeCurrentEvent", make_current),
+        window.AddObserver("WindowIsCurrentEvent", is_current),
+    ]
+
+
+def _set_symbol_loader(window: Any) -> None:
+    """On Linux, tell VTK which library answers for the context that Qt has made: EGL under Wayland, GLX under X."""
+    if not sys.platform.startswith("linux") or not hasattr(window, "SetOpenGLSymbolLoader2"):
+        return
+    wayland = QGuiApplication.platformName().startswith("wayland")
+    library, symbol = (
+        ("libEGL.so.1", "eglGetProcAddress") if wayland else ("libGL.so.1", "glXGetProcAddressARB")
+    )
+    try:
+        function = getattr(ctypes.CDLL(library), symbol)
+    except (OSError, AttributeError):
+        log.warning("%s is not here; VTK looks for OpenGL by itself", library)
+        return
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    if address:
+        window.SetOpenGLSymbolLoader2(address, 0)

@@ -268,6 +268,7 @@ class ViewportGrid(QWidget):
     def wait(self, seconds: float = 30.0) -> bool:
         """Run the event loop until every visible view shows its latest state; False if that took longer."""
         end = time.monotonic() + seconds
+        QApplication.processEvents()
         while not all(v.settled for v in self.views.values()):
             if time.monotonic() > end:
                 return False
@@ -311,6 +312,7 @@ class ViewportGrid(QWidget):
             self._grid.addWidget(self.views[kind], k // 2, k % 2)
         for kind, view in self.views.items():
             view.setVisible(kind in shown)
+        self._grid.activate()
 
     def _move_cursor(self, point: Vec) -> None:
         self.set_cursor(point)

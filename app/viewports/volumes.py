@@ -211,6 +211,9 @@ class VolumePresenter(Presenter):
         look.SetSpecular(0.18)
         look.SetSpecularPower(18)
         if self._label:
+            # Thin sheets of labels have no meaningful gradient: light them mostly from everywhere.
+            look.SetAmbient(0.55)
+            look.SetDiffuse(0.55)
             look.SetInterpolationTypeToNearest()
         else:
             look.SetInterpolationTypeToLinear()
