@@ -178,13 +178,13 @@ def choose_reader(
             names = " or ".join(sorted({r.title for r in candidates}))
             raise ReadError(
                 path,
-                f"is not a {names} although its name says so",
-                "check the file, or rename it to what it is",
+                f"cannot be opened: by its name it should be {names}, but its contents are not",
+                "check that the file is whole, or rename it to what it is",
             )
         raise ReadError(
             path,
             "is of a type that nothing here opens",
-            "`equiscope list readers` tells what does; choose one with Open as… or --reader",
+            "`equiscope list readers` tells what does, and Open as… or --reader forces one",
         )
     best = max(s for s, _ in scored)
     first = [r for s, r in scored if s == best]

@@ -114,8 +114,8 @@ def test_options_are_checked_and_used(host: PluginHost, tmp_path: Path) -> None:
     ("name", "content", "text"),
     [
         ("a.one", "", "is empty"),
-        ("a.one", "nothing", "is not a One although its name says so"),
-        ("a.one", "BOOM", "is not a One"),
+        ("a.one", "nothing", "by its name it should be One, but its contents are not"),
+        ("a.one", "BOOM", "should be One"),
         ("a.one", "ONE broken", "cannot be read as One (KeyError: 'tag 7')"),
         ("a.one", "ONE hollow", "holds nothing"),
         ("a.zzz", "nothing", "of a type that nothing here opens"),
