@@ -1,0 +1,1 @@
+"""Points, lines, curves, planes and boxes in the files of 3D Slicer."""
