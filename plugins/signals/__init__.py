@@ -1,0 +1,1 @@
+"""Signals and tables: CSV, NumPy arrays, WAV."""
