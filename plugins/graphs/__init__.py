@@ -1,0 +1,1 @@
+"""Graphs: GraphML, edge lists and the text files of many graphs."""
