@@ -45,7 +45,7 @@ def main(volume: str | None) -> None:
             data = vtk_to_numpy(pixels).reshape(height, width, 4)[::-1].copy()
             self.image = QImage(data.data, width, height, QImage.Format.Format_RGBA8888).copy()
 
-        def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        def paintEvent(self, event: QPaintEvent) -> None:
             painter = QPainter(self)
             painter.drawImage(0, 0, self.image)
             painter.end()
