@@ -15,6 +15,8 @@ from plugins.scans._build import colors, normals, strips, triangulate
 from plugins.scans._columns import attributes_of
 
 Array = NDArray[Any]
+Named = tuple[str, str, Array]
+"""Name, VTK's mark ("normals", "vectors", "tensors", "uv" or "") and values (n,) or (n, c)."""
 
 
 class Complaints(list[str]):
@@ -91,25 +93,33 @@ def _sizes(array: Any, mixed: Array, n: int) -> Array:
     return np.array(sizes, np.int64)
 
 
-def polydata_arrays(data: Any, grid: bool = False) -> tuple[Array, Array, dict[str, Attribute], list[str]]:
-    """Points, triangles, attributes and warnings of a vtkPolyData (`grid`: the surface of a grid of cells).
+def surface_arrays(
+    points: Array,
+    cells_of: dict[str, tuple[Array, Array]],
+    point_data: list[Named],
+    cell_data: list[Named],
+    grid: bool = False,
+) -> tuple[Array, Array, dict[str, Attribute], list[str]]:
+    """Points, triangles, attributes and warnings of polygon data (`grid`: the surface of a grid of cells).
+
+    Parameters
+    ----------
+    cells_of : VERTICES, LINES, POLYGONS, TRIANGLE_STRIPS as (flat corners, corners of each); cell arrays follow
+        that order.
 
     Every index is checked here: VTK's own filters trust a file's point numbers and read beyond their memory.
     """
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
     notes: list[str] = []
-    if data.GetPoints() is None or data.GetNumberOfPoints() == 0:
-        return np.zeros((0, 3)), np.zeros((0, 3), np.int64), {}, notes
-    points = np.array(vtk_to_numpy(data.GetPoints().GetData()))
+    none = (np.zeros(0, np.int64), np.zeros(0, np.int64))
     if points.dtype not in (np.float32, np.float64):
         points = points.astype(np.float64)
     n = len(points)
-    polygons, polygon_counts = cells(data.GetPolys())
-    bands, band_counts = cells(data.GetStrips())
+    polygons, polygon_counts = cells_of.get("POLYGONS", none)
+    bands, band_counts = cells_of.get("TRIANGLE_STRIPS", none)
     for flat in (polygons, bands):
         if flat.size and (int(flat.min()) < 0 or int(flat.max()) >= n):
-            raise ValueError(f"a face refers to point {int(flat.max())} of {n}")
+            wrong = int(flat.min()) if int(flat.min()) < 0 else int(flat.max())
+            raise ValueError(f"a face refers to point {wrong} of {n}")
     n_polygons = len(polygon_counts)
     keep = _outside(polygons, polygon_counts) if grid else np.ones(n_polygons, bool)
     polygons, polygon_counts = polygons[np.repeat(keep, polygon_counts)], polygon_counts[keep]
@@ -118,15 +128,15 @@ def polydata_arrays(data: Any, grid: bool = False) -> tuple[Array, Array, dict[s
     band_triangles, band_source = strips(bands, band_counts)
     if thin:
         notes.append(f"{thin:,} faces with fewer than three corners were left out.")
-    n_verts, n_lines = data.GetNumberOfVerts(), data.GetNumberOfLines()
+    n_lines = len(cells_of.get("LINES", none)[1])
+    before = len(cells_of.get("VERTICES", none)[1]) + n_lines
     if n_lines:
         notes.append(f"{n_lines:,} lines were left out.")
     faces = np.concatenate([triangles, band_triangles]).astype(np.int64)
-    before = n_verts + n_lines
     cell_of = np.concatenate([source + before, band_source + before + n_polygons]).astype(np.int64)
-    attributes = field_arrays(data.GetPointData(), Domain.POINT, n, None)
+    attributes = field_arrays(point_data, Domain.POINT, n, None)
     total = before + n_polygons + len(band_counts)
-    for name, attribute in field_arrays(data.GetCellData(), Domain.FACE, total, cell_of).items():
+    for name, attribute in field_arrays(cell_data, Domain.FACE, total, cell_of).items():
         attributes[f"face_{name}" if name in attributes else name] = attribute
     if not keep.all():
         used = np.zeros(n, bool)
@@ -140,6 +150,78 @@ def polydata_arrays(data: Any, grid: bool = False) -> tuple[Array, Array, dict[s
             for name, a in attributes.items()
         }
     return points, faces, attributes, notes
+
+
+def polydata_arrays(
+    data: Any,
+) -> tuple[Array, dict[str, tuple[Array, Array]], list[Named], list[Named]]:
+    """Points, cells by keyword, point arrays and cell arrays of a vtkPolyData."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    if data.GetPoints() is None or data.GetNumberOfPoints() == 0:
+        return np.zeros((0, 3)), {}, [], []
+    points = np.array(vtk_to_numpy(data.GetPoints().GetData()))
+    found = {
+        "VERTICES": cells(data.GetVerts()),
+        "LINES": cells(data.GetLines()),
+        "POLYGONS": cells(data.GetPolys()),
+        "TRIANGLE_STRIPS": cells(data.GetStrips()),
+    }
+    return points, found, named(data.GetPointData()), named(data.GetCellData())
+
+
+def named(data: Any) -> list[Named]:
+    """The numeric arrays of point or cell data, with VTK's marks."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    marked = {
+        "normals": data.GetNormals(),
+        "vectors": data.GetVectors(),
+        "tensors": data.GetTensors(),
+        "uv": data.GetTCoords(),
+    }
+    marks = {array.GetName(): mark for mark, array in marked.items() if array is not None}
+    out: list[Named] = []
+    for i in range(data.GetNumberOfArrays()):
+        array = data.GetArray(i)  # None for text
+        if array is not None:
+            name = array.GetName() or f"array {i + 1}"
+            out.append((name, marks.get(array.GetName(), ""), np.array(vtk_to_numpy(array))))
+    return out
+
+
+def field_arrays(arrays: list[Named], domain: Domain, n: int, pick: Array | None) -> dict[str, Attribute]:
+    """Arrays as attributes: by VTK's own marks (normals, vectors, tensors), else by name and type.
+
+    Arrays of another length than `n` are no attributes and are left out; `pick` chooses and repeats values.
+    """
+    out: dict[str, Attribute] = {}
+    plain: dict[str, Array] = {}
+    for name, mark, values in arrays:
+        if len(values) != n:
+            continue
+        if pick is not None:
+            values = values[pick]
+        width = values.shape[1] if values.ndim == 2 else 1
+        if (
+            width == 3
+            and (mark == "normals" or name.lower() in ("normals", "normal"))
+            and "normals" not in out
+        ):
+            out["normals"] = normals(values, domain)
+        elif width == 3 and mark == "vectors":
+            out[name] = Attribute(values, Transforms.VECTOR, domain)
+        elif width == 9 and mark == "tensors":
+            out[name] = Attribute(values.reshape(-1, 3, 3), Transforms.TENSOR, domain)
+        elif width in (3, 4) and values.dtype == np.uint8 and "rgb" not in out:
+            out["rgb"] = colors(values, domain)
+        elif mark == "uv":
+            out[name] = Attribute(values, Transforms.SCALAR, domain)
+        else:
+            plain[name] = values
+    for name, attribute in attributes_of(plain, domain).items():
+        out[name if name not in out else f"{name}_2"] = attribute
+    return out
 
 
 def _outside(flat: Array, counts: Array) -> Array:
@@ -161,47 +243,3 @@ def _outside(flat: Array, counts: Array) -> Array:
         if len(rows_of) % 2 == 0:
             keep[rows_of] = False
     return keep
-
-
-def field_arrays(data: Any, domain: Domain, n: int, pick: Array | None) -> dict[str, Attribute]:
-    """Point or cell arrays as attributes: by VTK's own marks (normals, vectors, tensors), else by name and type."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
-    marked = {
-        "normals": data.GetNormals(),
-        "vectors": data.GetVectors(),
-        "tensors": data.GetTensors(),
-        "uv": data.GetTCoords(),
-    }
-    marks = {array.GetName(): mark for mark, array in marked.items() if array is not None}
-    out: dict[str, Attribute] = {}
-    plain: dict[str, Array] = {}
-    for i in range(data.GetNumberOfArrays()):
-        array = data.GetArray(i)  # None for text
-        if array is None or array.GetNumberOfTuples() != n:
-            continue
-        name = array.GetName() or f"array {i + 1}"
-        values = np.array(vtk_to_numpy(array))
-        if pick is not None:
-            values = values[pick]
-        mark = marks.get(array.GetName(), "")
-        width = values.shape[1] if values.ndim == 2 else 1
-        if (
-            width == 3
-            and (mark == "normals" or name.lower() in ("normals", "normal"))
-            and "normals" not in out
-        ):
-            out["normals"] = normals(values, domain)
-        elif width == 3 and mark == "vectors":
-            out[name] = Attribute(values, Transforms.VECTOR, domain)
-        elif width == 9 and mark == "tensors":
-            out[name] = Attribute(values.reshape(-1, 3, 3), Transforms.TENSOR, domain)
-        elif width in (3, 4) and values.dtype == np.uint8 and "rgb" not in out:
-            out["rgb"] = colors(values, domain)
-        elif mark == "uv":
-            out[name] = Attribute(values, Transforms.SCALAR, domain)
-        else:
-            plain[name] = values
-    for name, attribute in attributes_of(plain, domain).items():
-        out[name if name not in out else f"{name}_2"] = attribute
-    return out

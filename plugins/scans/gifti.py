@@ -30,6 +30,10 @@ _LABELS = 1002
 _RGB = (2016, 2017)
 _PLACES = ("NIFTI_XFORM_SCANNER_ANAT", "NIFTI_XFORM_ALIGNED_ANAT")
 _MOST = 1 << 31
+_NOT_NAMES = {
+    *("lh", "rh", "l", "r", "left", "right", "annot", "shape", "func", "label", "surf"),
+    *("32k", "59k", "164k", "fs", "lr", "native", "msmall", "msmsulc"),
+}
 
 
 def sniff(path: Path, head: bytes) -> int:
@@ -269,12 +273,8 @@ def _stated_name(text: str) -> str:
 def _default_name(path: Path, number: int, total: int) -> str:
     """sub-1_hemi-L_thickness.shape.gii -> thickness; lh.sulc.gii -> sulc; sulc_left.gii.gz -> sulc."""
     base = re.sub(r"(\.(shape|func|label|surf|time))?\.gii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
-    words = [
-        w
-        for w in re.split(r"[._]", base)
-        if w and w.lower() not in ("lh", "rh", "l", "r", "left", "right") and "-" not in w and w != "32k"
-    ]
-    name = (words[0] if words and len(words) <= 2 else words[-1]) if words else base
+    words = [w for w in re.split(r"[._]", base) if w and w.lower() not in _NOT_NAMES and "-" not in w]
+    name = words[-1] if words else base
     return name if total <= 1 else f"{name}_{number + 1}"
 
 

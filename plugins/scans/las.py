@@ -52,6 +52,8 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
                 raise ReadError(path, "has a scale or offset that is not a number", AGAIN)
             if not np.asarray(header.scales).all():
                 raise ReadError(path, "has a coordinate scale of zero", AGAIN)
+            if compressed:
+                _check_laz(path, header, size)
             parts: dict[str, list[Array]] = {}
             done = 0
             for chunk in reader.chunk_iterator(min(_CHUNK, max(1, n))):
@@ -106,6 +108,40 @@ def _check_start(path: Path, start: bytes, size: int) -> None:
         extended = int.from_bytes(start[243:247], "little")
         if extended and (first > size or extended * 60 > size - first):
             raise ReadError(path, f"claims {extended:,} extended records, more than fit into the file", AGAIN)
+
+
+def _check_laz(path: Path, header: Any, size: int) -> None:
+    """Check what LAZ says about its pieces: lazrs takes memory for it unseen and ends the process if it fails.
+
+    Source: M. Isenburg, "LASzip", and the LAZ specification: the record 22204 holds the piece size (bytes 12 to
+    16) and the items of a point (from byte 32); the points begin with the place of the table of pieces.
+    """
+    damaged = "has a damaged LAZ record"
+    records = [
+        v for v in header.vlrs if getattr(v, "user_id", "") == "laszip encoded" and v.record_id == 22204
+    ]
+    raw = bytes(records[0].record_data) if records else b""
+    items = int.from_bytes(raw[32:34], "little")
+    if len(raw) < 34 or len(raw) < 34 + 6 * items or not items:
+        raise ReadError(path, damaged, AGAIN)
+    sizes = [int.from_bytes(raw[36 + 6 * i : 38 + 6 * i], "little") for i in range(items)]
+    if sum(sizes) != header.point_format.size:
+        raise ReadError(path, damaged, AGAIN)
+    start = header.offset_to_point_data
+    with path.open("rb") as file:
+        file.seek(start)
+        table = int.from_bytes(file.read(8), "little", signed=True)
+        if table == -1:  # written in one pass: the place stands at the end
+            file.seek(size - 8)
+            table = int.from_bytes(file.read(8), "little", signed=True)
+        if not start + 8 <= table <= size - 8:
+            raise ReadError(path, "ends before its table of compressed pieces", AGAIN)
+        file.seek(table)
+        pieces = int.from_bytes(file.read(8)[4:], "little")
+    per_piece = int.from_bytes(raw[12:16], "little")
+    fixed = per_piece not in (0, 0xFFFFFFFF)
+    if pieces > table - start or (fixed and pieces != -(-header.point_count // per_piece)):
+        raise ReadError(path, f"claims {pieces:,} compressed pieces for {header.point_count:,} points", AGAIN)
 
 
 def _columns(chunk: Any) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""VTK's surfaces: legacy .vtk, .vtp and .vtu, read with VTK after their claims have been checked."""
+"""VTK's surfaces: legacy .vtk with our own parser, .vtp and .vtu with VTK after their claims have been checked."""
 
 from __future__ import annotations
 
@@ -6,27 +6,41 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.data import Loaded
 from core.errors import ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, mesh, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
+from plugins.scans._vtk import Named, cells, listening, named, polydata_arrays, surface_arrays
+from plugins.scans._vtk_legacy import parse
+
+Array = NDArray[Any]
 
 _LEGACY = b"# vtk DataFile"
-_SIZES = re.compile(
-    rb"^\s*(POINTS|VERTICES|LINES|POLYGONS|TRIANGLE_STRIPS|CELLS|CELL_TYPES|POINT_DATA|CELL_DATA|OFFSETS|CONNECTIVITY|"
-    rb"FIELD|LOOKUP_TABLE)\s+(?:[A-Za-z_]\S*\s+)?(-?\d+)(?:\s+(-?\d+))?",
-    re.MULTILINE | re.IGNORECASE,
-)
-_FIELD_ARRAY = re.compile(
-    rb"^\S+\s+(-?\d+)\s+(-?\d+)\s+(?:bit|char|unsigned_char|short|unsigned_short|int|unsigned_int|long|unsigned_long|"
-    rb"float|double|vtkIdType|vtktypeint64|vtktypeuint64|string|variant)\s*$",
-    re.MULTILINE | re.IGNORECASE,
-)
 _XML_SIZES = re.compile(rb"\bNumberOf(?:Points|Cells|Verts|Lines|Strips|Polys|Tuples)=\"([^\"]*)\"")
 _XML_WIDTHS = re.compile(rb"\bNumberOfComponents=\"([^\"]*)\"")
 _GRIDS = {b"STRUCTURED_POINTS", b"STRUCTURED_GRID", b"RECTILINEAR_GRID"}
 _XML_TYPES = {b"PolyData", b"UnstructuredGrid"}
+_MANY = 1 << 30
+# Linear cells and the common quadratic ones: VTK's number -> fewest and most points.
+_CORNERS = {
+    **{
+        1: (1, 1),
+        2: (1, _MANY),
+        3: (2, 2),
+        4: (2, _MANY),
+        5: (3, 3),
+        6: (3, _MANY),
+        7: (3, _MANY),
+        8: (4, 4),
+    },
+    **{9: (4, 4), 10: (4, 4), 11: (8, 8), 12: (8, 8), 13: (6, 6), 14: (5, 5), 15: (10, 10), 16: (12, 12)},
+    **{22: (6, 6), 23: (8, 8), 24: (10, 10), 25: (20, 20), 26: (15, 15), 27: (13, 13)},
+}
+Surface = tuple[Array, dict[str, tuple[Array, Array]], list[Named], list[Named]]
 
 
 def sniff(path: Path, head: bytes) -> int:
@@ -47,26 +61,31 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
     """
     with guarded(path, "a VTK file"):
         data = read_bytes(path)
+        notes: list[str] = []
         if data.startswith(_LEGACY):
-            kind = _legacy_kind(data)
-            _check_legacy(path, data)
-            found, notes = _read_legacy(path, kind, job)
-            first = data.split(b"\n", 2)
-            stated = _space_of(first[1] if len(first) > 1 else b"")
+            legacy = parse(path, data)
+            if legacy.kind not in ("POLYDATA", "UNSTRUCTURED_GRID"):
+                _refuse_kind(path, legacy.kind)
+            stated = _space_of(legacy.title)
+            grid = legacy.kind == "UNSTRUCTURED_GRID"
+            found = (legacy.points, legacy.cells, legacy.point_data, legacy.cell_data)
+            if grid:
+                flat, counts = legacy.cells.get("CELLS", (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+                found, notes = _outer_surface(
+                    path, legacy.points, flat, counts, legacy.cell_types, *found[2:]
+                )
         elif b"<VTKFile" in data[:4096]:
             kind = _xml_kind(data)
             _check_xml(path, data)
-            found, notes = _read_xml(path, kind, job)
-            stated = _space_array(found)
+            grid = kind == b"UnstructuredGrid"
+            found, notes, stated = _read_xml(path, kind, job)
         else:
             raise ReadError(path, "is not a VTK file", "check what kind of file it is")
-        from plugins.scans._vtk import polydata_arrays
-
         job.progress(0.7, "Making triangles")
-        points, faces, attributes, more = polydata_arrays(
-            found, grid=kind in (b"UNSTRUCTURED_GRID", b"UnstructuredGrid")
-        )
-        if len(points) and not len(faces) and found.GetNumberOfLines():
+        if not len(found[0]):
+            raise ReadError(path, "has no points", "open a file with at least one point")
+        points, faces, attributes, more = surface_arrays(*found, grid=grid)
+        if not len(faces) and "LINES" in found[1] and len(found[1]["LINES"][1]):
             raise ReadError(path, "holds lines only, no surface", "open a file with polygons or points")
         points, attributes, where, said = placed(points, attributes, space, stated)
         return [
@@ -105,20 +124,6 @@ def _space_array(data: Any) -> str:
     return value if value in ("RAS", "LPS") else ""
 
 
-def _check_legacy(path: Path, data: bytes) -> None:
-    """No count may exceed the bytes that are there: VTK takes memory for counts first and looks afterwards."""
-    size = len(data)
-    for match in _SIZES.finditer(data):
-        for text in match.groups()[1:]:
-            if text is not None and not 0 <= int(text) <= size:
-                word = match.group(1).decode().upper()
-                raise ReadError(path, f"claims {int(text):,} for {word} in {size:,} bytes", AGAIN)
-    for match in _FIELD_ARRAY.finditer(data):
-        width, count = int(match.group(1)), int(match.group(2))
-        if width < 0 or count < 0 or width * count > size:
-            raise ReadError(path, f"claims an array of {width:,} × {count:,} values in {size:,} bytes", AGAIN)
-
-
 def _check_xml(path: Path, data: bytes) -> None:
     most = 1032 * len(data)  # zlib packs at most 1032 : 1
     for pattern in (_XML_SIZES, _XML_WIDTHS):
@@ -128,40 +133,25 @@ def _check_xml(path: Path, data: bytes) -> None:
                 raise ReadError(path, f"claims an impossible number of values ({claim!r})", AGAIN)
 
 
-def _refuse_kind(path: Path, kind: bytes) -> None:
-    name = kind.decode("latin-1") or "unknown"
+def _refuse_kind(path: Path, kind: str) -> None:
     raise ReadError(
         path,
-        f"holds a VTK data set of type {name}, not a surface",
+        f"holds a VTK data set of type {kind or 'unknown'}, not a surface",
         "save images as NIfTI or NRRD, and surfaces as VTP or STL",
     )
 
 
-def _read_legacy(path: Path, kind: bytes, job: Job) -> tuple[Any, list[str]]:
-    from vtkmodules.vtkIOLegacy import vtkPolyDataReader, vtkUnstructuredGridReader
-
-    if kind not in (b"POLYDATA", b"UNSTRUCTURED_GRID"):
-        _refuse_kind(path, kind)
-    reader = vtkPolyDataReader() if kind == b"POLYDATA" else vtkUnstructuredGridReader()
-    for name in ("Scalars", "Vectors", "Normals", "Tensors", "ColorScalars", "TCoords", "Fields"):
-        getattr(reader, f"ReadAll{name}On")()
-    return _run(path, reader, kind == b"UNSTRUCTURED_GRID", job)
-
-
-def _read_xml(path: Path, kind: bytes, job: Job) -> tuple[Any, list[str]]:
+def _read_xml(path: Path, kind: bytes, job: Job) -> tuple[Surface, list[str], str]:
+    """Arrays, warnings and the stated space."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
 
     if kind not in _XML_TYPES:
-        _refuse_kind(path, kind)
-    reader = vtkXMLPolyDataReader() if kind == b"PolyData" else vtkXMLUnstructuredGridReader()
-    return _run(path, reader, kind == b"UnstructuredGrid", job)
-
-
-def _run(path: Path, reader: Any, grid: bool, job: Job) -> tuple[Any, list[str]]:
-    from plugins.scans._vtk import listening
-
+        _refuse_kind(path, kind.decode("latin-1"))
+    grid = kind == b"UnstructuredGrid"
     job.progress(0.2, "Reading VTK")
     with listening() as complaints:
+        reader = vtkXMLUnstructuredGridReader() if grid else vtkXMLPolyDataReader()
         reader.SetFileName(str(path))
         reader.Update()
         found = reader.GetOutput()
@@ -169,33 +159,74 @@ def _run(path: Path, reader: Any, grid: bool, job: Job) -> tuple[Any, list[str]]
         raise ReadError(path, f"is damaged ({complaints.error})", AGAIN)
     if found is None or found.GetNumberOfPoints() == 0:
         raise ReadError(path, "has no points", "open a file with at least one point")
+    stated = _space_array(found)
     if not grid:
-        return found, []
-    return _outer_surface(path, found)
+        return polydata_arrays(found), [], stated
+    points = np.array(vtk_to_numpy(found.GetPoints().GetData()))
+    types = np.array([found.GetCellType(i) for i in range(found.GetNumberOfCells())], np.int64)
+    flat, counts = cells(found.GetCells())
+    surface, notes = _outer_surface(
+        path, points, flat, counts, types, named(found.GetPointData()), named(found.GetCellData())
+    )
+    return surface, notes, stated
 
 
-def _outer_surface(path: Path, grid: Any) -> tuple[Any, list[str]]:
+def _outer_surface(
+    path: Path,
+    points: Array,
+    flat: Array,
+    counts: Array,
+    types: Array,
+    point_data: list[Named],
+    cell_data: list[Named],
+) -> tuple[Surface, list[str]]:
+    """The polygons that only one cell has, found by VTK after every number has been checked."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkUnstructuredGrid
     from vtkmodules.vtkFiltersGeometry import vtkDataSetSurfaceFilter
 
-    from plugins.scans._vtk import cells, listening
-
-    if grid.GetNumberOfCells() == 0:
+    if not len(counts):
         raise ReadError(path, "has points but no cells", "open a file with cells or polygons")
-    flat, counts = cells(grid.GetCells())
-    n = grid.GetNumberOfPoints()
-    if flat.size and (int(flat.min()) < 0 or int(flat.max()) >= n):
-        raise ReadError(path, f"has a cell that refers to point {int(flat.max())} of its {n} points", AGAIN)
-    fixed = {1: 1, 3: 2, 5: 3, 8: 4, 9: 4, 10: 4, 11: 8, 12: 8, 13: 6, 14: 5, 15: 10, 16: 12}
-    for i, count in enumerate(counts.tolist()):
-        kind = grid.GetCellType(i)
-        if kind not in range(1, 82) or fixed.get(kind, count) != count:
-            raise ReadError(path, f"has a cell of type {kind} with {count} points, which does not fit", AGAIN)
+    if len(types) != len(counts):
+        raise ReadError(path, f"has {len(counts):,} cells but {len(types):,} cell types", AGAIN)
+    if flat.size and (int(flat.min()) < 0 or int(flat.max()) >= len(points)):
+        raise ReadError(
+            path, f"has a cell that refers to point {int(flat.max())} of its {len(points)}", AGAIN
+        )
+    for kind in np.unique(types).tolist():
+        if kind not in _CORNERS:
+            raise ReadError(
+                path, f"has cells of VTK type {kind}, which are not supported", "save its surface as VTP"
+            )
+        least, most = _CORNERS[kind]
+        sizes = counts[types == kind]
+        if int(sizes.min()) < least or int(sizes.max()) > most:
+            raise ReadError(path, f"has cells of VTK type {kind} with a wrong number of points", AGAIN)
+    grid = vtkUnstructuredGrid()
+    place = vtkPoints()
+    place.SetData(numpy_to_vtk(np.ascontiguousarray(points, np.float64), deep=True))
+    grid.SetPoints(place)
+    made = vtkCellArray()
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    made.SetData(
+        numpy_to_vtkIdTypeArray(offsets, deep=True),
+        numpy_to_vtkIdTypeArray(np.ascontiguousarray(flat, np.int64), deep=True),
+    )
+    grid.SetCells(numpy_to_vtk(types.astype(np.uint8), deep=True), made)
     with listening() as complaints:
         surface = vtkDataSetSurfaceFilter()
         surface.SetInputData(grid)
+        surface.PassThroughPointIdsOn()
+        surface.PassThroughCellIdsOn()
         surface.Update()
         out = surface.GetOutput()
-    if complaints.error:
-        raise ReadError(path, f"has cells whose surface cannot be found ({complaints.error})", AGAIN)
-    out.SetFieldData(grid.GetFieldData())
-    return out, [f"A grid of {grid.GetNumberOfCells():,} cells: its outer surface is shown."]
+    if complaints.error or out.GetNumberOfPoints() == 0:
+        raise ReadError(path, "has cells whose surface cannot be found", "save its surface as VTP")
+    point_ids = vtk_to_numpy(out.GetPointData().GetArray("vtkOriginalPointIds"))
+    cell_ids = vtk_to_numpy(out.GetCellData().GetArray("vtkOriginalCellIds"))
+    _, found, _, _ = polydata_arrays(out)
+    picked_points = [(k, m, v[point_ids]) for k, m, v in point_data if len(v) == len(points)]
+    picked_cells = [(k, m, v[cell_ids]) for k, m, v in cell_data if len(v) == len(counts)]
+    note = f"A grid of {len(counts):,} cells: its outer surface is shown."
+    return (points[point_ids], found, picked_points, picked_cells), [note]
