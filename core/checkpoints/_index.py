@@ -37,6 +37,8 @@ class Index:
     metadata: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     close: Callable[[], None] = lambda: None
+    release: Callable[[], None] = lambda: None
+    """Give back the memory of mapped pages that were looked at; they are read again when needed."""
 
     def add(self, name: str, shape: tuple[int, ...], dtype: str, load: Callable[[], Array]) -> None:
         """One more tensor. A name that is taken gets " (2)", " (3)", … and a warning."""
@@ -69,6 +71,14 @@ def map_file(path: Path) -> Any:
 
     with open(path, "rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def release_pages(mapped: Any) -> None:
+    """Let go of a map's pages, so that streaming through a large file does not fill the memory with it."""
+    import mmap
+
+    if hasattr(mapped, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def file_size(path: Path) -> int:

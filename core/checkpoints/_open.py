@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -73,7 +74,8 @@ def open_checkpoint(path: str | Path, *, check: Callable[[], None] = lambda: Non
         if index.warnings:
             metadata["warnings"] = _few(index.warnings)
         tensors = tuple(entry.info for entry in index.entries.values())
-        return Checkpoint(str(path), index.format, tensors, metadata)
+        # Written out, so that one file has one name (and one hash); links are kept, since shards lie beside a link.
+        return Checkpoint(os.path.abspath(path), index.format, tensors, metadata)
     finally:
         index.close()
 
@@ -103,6 +105,10 @@ class Tensors:
         values = values.view()
         values.flags.writeable = False
         return values
+
+    def release(self) -> None:
+        """Give back the memory of the mapped pages that `view` has looked at. Views stay valid."""
+        self._index.release()
 
     def bits(self, name: str) -> Array:
         """The stored bits in the tensor's shape: bfloat16 as uint16, float8 as uint8, else the values."""

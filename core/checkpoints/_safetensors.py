@@ -14,7 +14,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.checkpoints._dtypes import Array, itemsize
-from core.checkpoints._index import DAMAGED, Index, elements, file_size, map_file, plain_metadata, read_bits
+from core.checkpoints._index import (
+    DAMAGED,
+    Index,
+    elements,
+    file_size,
+    map_file,
+    plain_metadata,
+    read_bits,
+    release_pages,
+)
 from core.data import TensorInfo
 from core.errors import ReadError
 
@@ -52,6 +61,11 @@ def index(path: Path) -> Index:
             mapped.append(map_file(path))
         return read_bits(mapped[0], offset, shape, dtype)
 
+    def release() -> None:
+        for m in mapped:
+            release_pages(m)
+
+    out.release = release
     spans = []
     for name, entry in header.items():
         dtype, shape, begin, end = _entry(path, name, entry, size - start)
@@ -109,6 +123,12 @@ def index_sharded(path: Path) -> Index:
         )
     shards = {name: index(path.parent / name) for name in names}
     out = Index("safetensors (sharded)")
+
+    def release() -> None:
+        for shard in shards.values():
+            shard.release()
+
+    out.release = release
     out.metadata = plain_metadata(content.get("metadata") or {})
     for shard in shards.values():
         for key, value in shard.metadata.items():

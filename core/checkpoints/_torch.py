@@ -19,7 +19,7 @@ import numpy as np
 
 from core.checkpoints._dtypes import RAW, Array, itemsize
 from core.checkpoints._flatten import add_metadata, flatten, numpy_values
-from core.checkpoints._index import DAMAGED, Index, elements, file_size, map_file, size_text
+from core.checkpoints._index import DAMAGED, Index, elements, file_size, map_file, release_pages, size_text
 from core.checkpoints._npz import BAD_ZIP
 from core.checkpoints._pickle import (
     Global,
@@ -35,10 +35,10 @@ from core.checkpoints._pickle import (
 from core.errors import ReadError, printable
 
 MAGIC = 0x1950A86A20F9469CFC6C
-LARGEST_PICKLE = 1 << 30
+LARGEST_PICKLE = 1 << 28
 SAVE_WEIGHTS = "save only its tensors instead: torch.save(model.state_dict(), …) or safetensors"
 
-# A place: the bytes of one storage as (buffer, offset, length in bytes, big endian).
+# A place: the bytes of one storage as (buffer or what gives it, offset, length in bytes, big endian).
 Place = tuple[Any, int, int, bool]
 
 
@@ -54,6 +54,7 @@ def index_pickle(path: Path, check: Callable[[], None] = lambda: None) -> Index:
     out = Index("torch (before 1.6)" if legacy else "pickle")
     if not legacy and stream.tell() < size:
         out.warnings.append(f"{size_text(size - stream.tell())} after the first object were not read")
+    out.release = partial(release_pages, stream)
     return _fill(path, out, root, lambda storage: _place(places, storage))
 
 
@@ -90,14 +91,13 @@ def index_zip(path: Path, check: Callable[[], None] = lambda: None) -> Index:
             raise PickleFault(f"lacks the values of tensor storage {storage.key}")
         if member.compress_type == zipfile.ZIP_STORED:
             return mapped, _data_offset(mapped, member, size), member.file_size, big
-        # torch never compresses; some other tool packed this again.
-        try:
-            with zipfile.ZipFile(path) as archive:
-                return _member(path, archive, member, size), 0, member.file_size, big
-        except BAD_ZIP as error:
-            raise PickleFault(f"is damaged within {printable(member.filename)} ({error})") from None
+        # torch never compresses; some other tool packed this again. It is unpacked when it is read.
+        if member.file_size > 1040 * member.compress_size:
+            raise PickleFault(f"claims {size_text(member.file_size)} for {printable(member.filename)}")
+        return partial(_unpack, path, member, size), 0, member.file_size, big
 
-    return _fill(path, Index("torch"), root, place)
+    out = Index("torch", release=partial(release_pages, mapped))
+    return _fill(path, out, root, place)
 
 
 def _fill(path: Path, out: Index, root: Any, place: Callable[[Storage], Place]) -> Index:
@@ -145,6 +145,8 @@ def _load(where: Place, tensor: Tensor) -> Array:
     """A strided view of the stored bits; broadcast (stride 0) tensors stay views."""
     assert tensor.storage is not None
     buffer, start, length, big = where
+    if callable(buffer):
+        buffer = buffer()
     pair = 2 if tensor.dtype == "complex32" else 1
     raw = np.dtype(RAW[tensor.dtype])
     if big:
@@ -279,6 +281,14 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, size:
     if len(data) != member.file_size:
         raise ReadError(path, f"is cut short within {printable(member.filename)}", DAMAGED)
     return data
+
+
+def _unpack(path: Path, member: zipfile.ZipInfo, size: int) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _member(path, archive, member, size)
+    except BAD_ZIP as error:
+        raise ReadError(path, f"is damaged within {printable(member.filename)} ({error})", DAMAGED) from None
 
 
 def _data_offset(buffer: Any, member: zipfile.ZipInfo, size: int) -> int:

@@ -125,6 +125,8 @@ def compare(
             else:
                 _measure(line, a, b, one, two, job, done / work, work)
                 done += sizes[one]
+                a.release()
+                b.release()
             found.append(line)
     job.progress(1.0)
     return _result(found, first, second, strip_prefixes)

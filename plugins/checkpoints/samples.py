@@ -52,3 +52,13 @@ def cnn_pair(*, job: Job) -> list[Loaded]:
         (item,) = read(path, job=job)
         loaded.append(Loaded(title, item.data, item.warnings, item.metadata, display=item.display))
     return loaded
+
+
+def cnn(*, job: Job) -> list[Loaded]:
+    """The first of the two: an input of its own on the command line."""
+    return cnn_pair(job=job)[:1]
+
+
+def cnn_changed(*, job: Job) -> list[Loaded]:
+    """The second of the two."""
+    return cnn_pair(job=job)[1:]

@@ -284,6 +284,14 @@ def test_a_file_that_changed_is_not_read(tmp_path: Path) -> None:
         read_tensors(checkpoint, ["q"])
 
 
+def test_one_file_has_one_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_safetensors(tmp_path / "m.safetensors", {"w": np.ones(2)})
+    monkeypatch.chdir(tmp_path)
+    paths = (tmp_path / "m.safetensors", "m.safetensors", tmp_path / "x" / ".." / "m.safetensors")
+    (tmp_path / "x").mkdir()
+    assert {open_checkpoint(p).path for p in paths} == {str(tmp_path / "m.safetensors")}
+
+
 def test_importing_stays_light() -> None:
     code = (
         "import sys, core.checkpoints\n"

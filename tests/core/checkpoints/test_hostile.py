@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.checkpoints import global_names, open_checkpoint, read_tensors, write_safetensors
+from core.checkpoints import global_names, open_checkpoint, open_tensors, read_tensors, write_safetensors
 from core.errors import ReadError
 from tests.core.checkpoints import builders
 
@@ -250,6 +250,23 @@ def test_lying_torch_files(tmp_path: Path) -> None:
         refused(builders.torch_zip(tmp_path / f"{name}.pt", text, storages), fault)
 
 
+def test_a_packed_torch_file_is_unpacked_when_read(tmp_path: Path) -> None:
+    """torch stores; another tool may have compressed. 400 MB of zeros in 400 kB are refused, and cost nothing to list."""
+    numel = 100_000_000
+    path = tmp_path / "packed.pt"
+    values = np.arange(4, dtype="<f4").tobytes()
+    builders.torch_zip(path, tensor_pickle((4,), (1,), 4), {"0": values}, pack=True)
+    assert read_tensors(open_checkpoint(path))["w"].tolist() == [0, 1, 2, 3]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", tensor_pickle((numel,), (1,), numel))
+        with archive.open("a/data/0", "w") as stream:
+            for _ in range(numel * 4 // 1_000_000):
+                stream.write(bytes(1_000_000))
+    assert path.stat().st_size < 1_000_000
+    assert open_checkpoint(path).tensors[0].nbytes == 4 * numel
+    refused(path, "more than it holds")
+
+
 def test_values_that_repeat_without_end(tmp_path: Path) -> None:
     loop: list[Any] = []
     loop.append(loop)
@@ -356,6 +373,26 @@ def test_indexing_takes_no_memory_for_values(tmp_path: Path) -> None:
             tracemalloc.stop()
         assert rss() - before < 50_000_000, path.name
         assert values["b"].size == 2 and {t.name: t.nbytes for t in checkpoint.tensors}["w"] == 4 * size
+        path.unlink()
+
+
+def test_streaming_gives_mapped_memory_back(tmp_path: Path) -> None:
+    for name in ("m.pt", "m.pth", "m.safetensors"):
+        path = tmp_path / name
+        tensors = {f"w{i}": torch.full((5_000_000,), float(i)) for i in range(4)}
+        if path.suffix == ".safetensors":
+            write_safetensors(path, tensors)
+        else:
+            torch.save(tensors, path, _use_new_zipfile_serialization=path.suffix == ".pt")
+        del tensors
+        with open_tensors(open_checkpoint(path)) as values:
+            before = rss()
+            first = values.view("w1")
+            for i in range(4):
+                assert float(values.view(f"w{i}").max()) == i
+                values.release()
+            assert rss() - before < 30_000_000, name
+            assert float(first[7]) == 1.0  # a view stays valid
         path.unlink()
 
 

@@ -18,7 +18,7 @@ from core.jobs import Job
 from core.results import Curve, Number, ResultTable
 from plugins.checkpoints import readers
 from plugins.checkpoints.compare import compare
-from plugins.checkpoints.samples import cnn_pair
+from plugins.checkpoints.samples import cnn, cnn_changed, cnn_pair
 from plugins.checkpoints.writers import write_as_npz, write_as_safetensors
 
 MANIFEST = Path(readers.__file__).with_name("plugin.toml")
@@ -186,7 +186,7 @@ def test_the_sample_is_the_same_everywhere(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one, two = cnn_pair(job=Job())
     first = Path(one.data.path).read_bytes()
-    cnn_pair(job=Job())
+    assert [cnn(job=Job())[0].name, cnn_changed(job=Job())[0].name] == [one.name, two.name]
     assert Path(one.data.path).read_bytes() == first
     result = compare(one.data, two.data, job=Job()).values["global"]
     assert result["identical_tensors"] == 2 and result["different_tensors"] == 6
