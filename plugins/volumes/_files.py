@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import logging
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from core.errors import Cancelled, ReadError, UserError, printable
 from core.jobs import Job
+
+log = logging.getLogger("equiscope.volumes")
 
 CHUNK = 4 << 20
 DEFLATE = 1032
@@ -50,15 +53,15 @@ def explained(path: Path, what: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise ReadError(
-            path, f"cannot be read ({_short(error.strerror or error)})", "copy the file again"
+            path, f"cannot be read ({brief(error.strerror or error)})", "copy the file again"
         ) from error
     except Exception as error:
-        raise ReadError(
-            path, f"is no readable {what} ({_short(error)})", "copy or export it again"
-        ) from error
+        log.debug("reading a %s failed", what, exc_info=True)
+        raise ReadError(path, f"is no readable {what} ({brief(error)})", "copy or export it again") from error
 
 
-def _short(error: Any) -> str:
+def brief(error: Any) -> str:
+    """The first line of an error's text, printable and at most 120 characters."""
     text = printable(str(error).strip().partition("\n")[0]) or type(error).__name__
     return text if len(text) <= 120 else text[:117] + "…"
 

@@ -10,6 +10,7 @@ Reference: DICOM PS3.3, C.7.6.2 (image plane), C.7.6.16 (multi-frame functional 
 from __future__ import annotations
 
 import os
+import warnings as python_warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,13 @@ def read(
 ) -> list[Loaded]:
     """Read every series of a folder, or the series of one file. Each group of frames becomes one volume."""
     path = Path(path)
+    # pydicom converts values when they are asked for, so any look at a data set may fail or warn.
+    with explained(path, "DICOM file"), python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore")
+        return _read(path, whole_series, job)
+
+
+def _read(path: Path, whole_series: bool, job: Job) -> list[Loaded]:
     if path.is_dir():
         frames, warnings = _scan(path, job)
         if not frames:
@@ -69,7 +77,7 @@ def read(
     regular(path)
     ds = header(path)
     if str(ds.get("Modality", "")) == "" and "DirectoryRecordSequence" in ds:
-        return read(path.parent, job=job)
+        return _read(path.parent, whole_series, job)
     own = frames_of(path, ds)
     if not own:
         raise ReadError(
@@ -110,10 +118,11 @@ def _scan(folder: Path, job: Job, *, series: str = "", deep: bool = True) -> tup
             if not is_dicom(head) and not bare_dicom(head):
                 foreign += 1
                 continue
-            ds = header(file)
-            if series and str(ds.get("SeriesInstanceUID", "")) != series:
-                continue
-            found = frames_of(file, ds)
+            with explained(file, "DICOM file"):
+                ds = header(file)
+                if series and str(ds.get("SeriesInstanceUID", "")) != series:
+                    continue
+                found = frames_of(file, ds)
         except ReadError as error:
             broken.append(str(error))
             continue

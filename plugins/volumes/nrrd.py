@@ -5,6 +5,7 @@ Reference: "Definition of NRRD File Format", teem.sourceforge.net/nrrd/format.ht
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +16,7 @@ from core.errors import ReadError
 from core.geometry import LPS_TO_RAS
 from core.jobs import Job
 from plugins.volumes._build import Array, LastAxis, make_volume
-from plugins.volumes._files import claim, explained, opened, regular, stem
+from plugins.volumes._files import brief, claim, explained, opened, regular, stem
 from plugins.volumes._rawdata import beside, read_values
 
 _SPACES = {
@@ -38,6 +39,7 @@ _MILLIMETRES = {
 }
 _COLOURS = {"rgb-color", "rgba-color", "3-color", "4-color"}
 _VECTORS = {"vector", "covariant-vector", "normal", "3-vector", "3-gradient", "3-normal", "2-vector"}
+_MOST_LINES = 100_000
 _SPATIAL = {"domain", "space"}
 
 
@@ -71,13 +73,27 @@ def _header(path: Path, stream: BinaryIO) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            header = dict(nrrd.read_header(stream))
+            header = dict(nrrd.read_header(_header_lines(path, stream)))
         except nrrd.NRRDError as error:
-            raise ReadError(path, f"has a damaged header ({error})", "copy or export it again") from error
+            raise ReadError(
+                path, f"has a damaged header ({brief(error)})", "copy or export it again"
+            ) from error
     for key in ("type", "dimension", "encoding", "sizes"):
         if key not in header:
             raise ReadError(path, f"has a header without {key!r}", "copy or export it again")
     return header
+
+
+def _header_lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    """Lines up to the blank one behind which values begin, or up to a list of data files, which pynrrd cannot parse."""
+    for _ in range(_MOST_LINES):
+        line = stream.readline(1 << 20)
+        yield line
+        if not line.strip():
+            return
+        if line.replace(b" ", b"").lower().startswith((b"datafile:list", b"datafile=list")):
+            return
+    raise ReadError(path, "has a header without end", "copy or export it again")
 
 
 def _values(path: Path, stream: BinaryIO, header: dict[str, Any], sizes: list[int], job: Job) -> Array:
