@@ -1,0 +1,38 @@
+"""Forms: fields for typed values, and the form of an analysis built from its description alone."""
+
+from app.forms.fields import ParameterField, make_field
+from app.forms.form import AnalysisForm
+from app.forms.numbers import number_words, parse_number, with_error
+from app.forms.widgets import (
+    Card,
+    ColumnWidget,
+    FieldGrid,
+    Header,
+    NumberEdit,
+    RowButton,
+    button,
+    elided,
+    label,
+    rule,
+    scrolled,
+)
+
+__all__ = [
+    "AnalysisForm",
+    "Card",
+    "ColumnWidget",
+    "FieldGrid",
+    "Header",
+    "NumberEdit",
+    "ParameterField",
+    "RowButton",
+    "button",
+    "elided",
+    "label",
+    "make_field",
+    "number_words",
+    "parse_number",
+    "rule",
+    "scrolled",
+    "with_error",
+]

@@ -1,0 +1,244 @@
+"""One field a parameter: shows its value, reads it back, says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from app.forms.widgets import NumberEdit, button, label
+from app.theme import Metrics, restyle
+from core.analyses import Parameter, ParameterError, checked
+
+EMPTY = "automatic"
+
+
+class ParameterField(QWidget):
+    """A field of a form. `changed` is emitted whenever the user changes it, also to something wrong."""
+
+    changed = Signal()
+
+    def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.parameter = parameter
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(Metrics.of(self.font()).px(2))
+        self.reason = label("", "bad", wrap=True)
+        self.reason.hide()
+        self.editors: list[QWidget] = []
+        self._build()
+        self._column.addWidget(self.reason)
+        for editor in self.editors:
+            editor.setAccessibleName(parameter.label)
+            editor.setToolTip(parameter.help)
+        self.setAccessibleName(parameter.label)
+        self.setFocusProxy(self.editors[0])
+        if not parameter.required:
+            self.set_value(parameter.default)
+
+    def _build(self) -> None:
+        raise NotImplementedError
+
+    def _read(self) -> Any:
+        """The value as typed. Raises `ValueError` with the reason."""
+        raise NotImplementedError
+
+    def set_value(self, value: Any) -> None:
+        """Show a plain value."""
+        raise NotImplementedError
+
+    def value(self) -> Any:
+        """The checked plain value.
+
+        Raises
+        ------
+        ParameterError : it does not do; the reason stands below the field already.
+        """
+        try:
+            value = checked(self.parameter, self._read())
+        except ParameterError as error:
+            self._show(error.reason)
+            raise
+        except ValueError as error:
+            self._show(str(error))
+            raise ParameterError(self.parameter.name, str(error)) from None
+        self._show("")
+        return value
+
+    def reset(self) -> None:
+        """Back to the default."""
+        self.set_value(self.parameter.default)
+        self._show("")
+
+    def _show(self, reason: str) -> None:
+        self.reason.setText(f"{self.parameter.label} {reason}" if reason else "")
+        self.reason.setVisible(bool(reason))
+        for editor in self.editors:
+            if isinstance(editor, QLineEdit) and bool(editor.property("invalid")) != bool(reason):
+                editor.setProperty("invalid", bool(reason))
+                restyle(editor)
+
+
+class BoolField(ParameterField):
+    """A check box; with a third entry where None is allowed it is a choice."""
+
+    def _build(self) -> None:
+        self.box = QCheckBox()
+        self.box.setTristate(self.parameter.optional)
+        self.box.toggled.connect(lambda _on: self.changed.emit())
+        self._column.addWidget(self.box)
+        self.editors = [self.box]
+
+    def _read(self) -> bool | None:
+        from PySide6.QtCore import Qt
+
+        state = self.box.checkState()
+        return None if state is Qt.CheckState.PartiallyChecked else state is Qt.CheckState.Checked
+
+    def set_value(self, value: Any) -> None:
+        from PySide6.QtCore import Qt
+
+        states = {True: Qt.CheckState.Checked, False: Qt.CheckState.Unchecked}
+        self.box.setCheckState(
+            states.get(value, Qt.CheckState.PartiallyChecked if value is None else states[False])
+        )
+
+
+class NumberField(ParameterField):
+    """A number with its unit."""
+
+    def _build(self) -> None:
+        p = self.parameter
+        self.edit = NumberEdit(
+            integer=p.type == "int",
+            unit=p.unit,
+            optional=p.optional,
+            empty=EMPTY,
+            minimum=p.minimum,
+            maximum=p.maximum,
+            step=p.step,
+        )
+        self.edit.changed.connect(self.changed)
+        self._column.addWidget(self.edit)
+        self.editors = [self.edit]
+
+    def _read(self) -> Any:
+        return self.edit.value()
+
+    def set_value(self, value: Any) -> None:
+        self.edit.set_value(value)
+
+
+class VectorField(ParameterField):
+    """A few numbers side by side."""
+
+    def _build(self) -> None:
+        p = self.parameter
+        row = QHBoxLayout()
+        row.setSpacing(Metrics.of(self.font()).px(4))
+        self.edits = [
+            NumberEdit(optional=p.optional, empty="", minimum=p.minimum, maximum=p.maximum, step=p.step)
+            for _ in range(p.length)
+        ]
+        for edit in self.edits:
+            edit.changed.connect(self.changed)
+            row.addWidget(edit)
+        self._column.addLayout(row)
+        self.editors = list(self.edits)
+
+    def _read(self) -> Any:
+        values = [edit.value() for edit in self.edits]
+        if all(v is None for v in values):
+            return None
+        if any(v is None for v in values):
+            raise ValueError(f"needs {len(values)} numbers, or none")
+        return [float(v) for v in values if v is not None]
+
+    def set_value(self, value: Any) -> None:
+        for edit, entry in zip(self.edits, value or [None] * len(self.edits), strict=True):
+            edit.set_value(entry)
+
+
+class ChoiceField(ParameterField):
+    """One of a few; "automatic" stands for None."""
+
+    def _build(self) -> None:
+        self.box = QComboBox()
+        self._values: list[Any] = (
+            [None, *self.parameter.choices] if self.parameter.optional else [*self.parameter.choices]
+        )
+        for value in self._values:
+            self.box.addItem(EMPTY if value is None else str(value).replace("_", " "))
+        self.box.currentIndexChanged.connect(lambda _index: self.changed.emit())
+        self._column.addWidget(self.box)
+        self.editors = [self.box]
+
+    def _read(self) -> Any:
+        return self._values[self.box.currentIndex()]
+
+    def set_value(self, value: Any) -> None:
+        if value in self._values:
+            self.box.setCurrentIndex(self._values.index(value))
+
+
+class TextField(ParameterField):
+    """A line of text."""
+
+    def _build(self) -> None:
+        self.edit = QLineEdit()
+        if self.parameter.optional:
+            self.edit.setPlaceholderText(EMPTY)
+        self.edit.textEdited.connect(lambda _text: self.changed.emit())
+        self._column.addWidget(self.edit)
+        self.editors = [self.edit]
+
+    def _read(self) -> Any:
+        text = self.edit.text()
+        if not text and self.parameter.optional:
+            return None
+        if not text and self.parameter.required:
+            raise ValueError("needs a text")
+        return text
+
+    def set_value(self, value: Any) -> None:
+        self.edit.setText("" if value is None else str(value))
+
+
+class PathField(TextField):
+    """A file's path, typed or chosen."""
+
+    def _build(self) -> None:
+        super()._build()
+        self._column.removeWidget(self.edit)
+        row = QHBoxLayout()
+        row.setSpacing(Metrics.of(self.font()).px(4))
+        row.addWidget(self.edit)
+        browse = button("Choose…", self._browse)
+        browse.setAccessibleName(f"Choose a file for {self.parameter.label}")
+        row.addWidget(browse)
+        self._column.insertLayout(0, row)
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self.parameter.label, str(Path(self.edit.text()).parent))
+        if path:
+            self.edit.setText(path)
+            self.changed.emit()
+
+
+_FIELDS: dict[str, type[ParameterField]] = {
+    "bool": BoolField,
+    "int": NumberField,
+    "float": NumberField,
+    "str": TextField,
+    "choice": ChoiceField,
+    "vector": VectorField,
+    "path": PathField,
+}
+
+
+def make_field(parameter: Parameter, parent: QWidget | None = None) -> ParameterField:
+    """The field for a parameter's type."""
+    return _FIELDS[parameter.type](parameter, parent)

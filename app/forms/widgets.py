@@ -1,0 +1,337 @@
+"""The few widgets that all panels are made of: headers, cards, two-column grids, number fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.forms.numbers import parse_number
+from app.theme import Metrics, color, current_theme, restyle
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """A label with a role of the stylesheet; plain text always."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    if selectable:
+        made.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+    return made
+
+
+def button(
+    text: str, clicked: Callable[[], object] | None = None, role: str = "", tip: str = ""
+) -> QPushButton:
+    """A push button; `role` "primary", "quiet" or "link"."""
+    made = QPushButton(text)
+    if role:
+        made.setProperty("role", role)
+    if role == "link":
+        made.setCursor(Qt.CursorShape.PointingHandCursor)
+    if tip:
+        made.setToolTip(tip)
+    if clicked is not None:
+        made.clicked.connect(lambda _checked=False: clicked())
+    return made
+
+
+class RowButton(QPushButton):
+    """A quiet button as wide as its column, its text at the left and cut with "…" where it does not fit."""
+
+    def __init__(self, text: str, clicked: Callable[[], object], tip: str = "") -> None:
+        super().__init__()
+        self._text, self._tip = text, tip
+        self.setProperty("role", "quiet")
+        self.setAccessibleName(text)
+        self.setStyleSheet("text-align: left;")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(lambda _checked=False: clicked())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - 2 * Metrics.of(self.font()).px(13)
+        shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, room)
+        self.setText(shown)
+        self.setToolTip(self._tip or (self._text if shown != self._text else ""))
+
+
+def rule() -> QFrame:
+    """A one-pixel line."""
+    made = QFrame()
+    made.setProperty("role", "line")
+    return made
+
+
+class elided(QLabel):
+    """A one-line label that gives way: what does not fit is cut with "…" and stands in the tooltip."""
+
+    def __init__(self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight):
+        super().__init__()
+        self._mode = mode
+        if role:
+            self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip("")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        text = self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
+        self.setToolTip(self.text() if text != self.text() else "")
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
+        painter.end()
+
+
+class Header(QFrame):
+    """A panel's header: a name in bold at the left, what there is to say in muted text at the right."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "header")
+        m = Metrics.of(self.font())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(m.px(12), 0, m.px(12), 0)
+        row.setSpacing(m.px(8))
+        self.title = label(title, "heading")
+        self.note = elided("", "small")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.title)
+        row.addWidget(self.note, 1)
+        self._row = row
+
+    def sizeHint(self) -> QSize:
+        """A dock takes the height of its title from here, not from the minimum."""
+        return QSize(super().sizeHint().width(), Metrics.of(self.title.font()).header)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), self.sizeHint().height())
+
+    def add(self, widget: QWidget) -> None:
+        """Put a small widget at the right end."""
+        self._row.addWidget(widget)
+
+    def set_note(self, text: str) -> None:
+        """What stands at the right."""
+        self.note.setText(text)
+
+
+class Card(QFrame):
+    """A rounded frame that holds one thing to read."""
+
+    def __init__(self, role: str = "card", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", role)
+        m = Metrics.of(self.font())
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(m.px(12), m.px(10), m.px(12), m.px(10))
+        self.column.setSpacing(m.px(6))
+
+
+class ColumnWidget(QWidget):
+    """Widgets from top to bottom with the panel's margins, the rest empty."""
+
+    def __init__(self, parent: QWidget | None = None, margin: int = 12, spacing: int = 10) -> None:
+        super().__init__(parent)
+        m = Metrics.of(self.font())
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(m.px(margin), m.px(margin), m.px(margin), m.px(margin))
+        self.column.setSpacing(m.px(spacing))
+
+    def clear(self) -> None:
+        """Remove all that is in it."""
+        while self.column.count():
+            entry = self.column.takeAt(0)
+            widget = entry.widget()
+            if widget is not None:
+                widget.hide()
+                widget.setParent(None)
+                widget.deleteLater()
+
+
+class FieldGrid(QWidget):
+    """Labels muted at the left, fields at the right, on two columns; a reason may stand below a field."""
+
+    def __init__(self, parent: QWidget | None = None, share: tuple[int, int] = (5, 6)) -> None:
+        super().__init__(parent)
+        m = Metrics.of(self.font())
+        self.grid = QGridLayout(self)
+        self.grid.setContentsMargins(0, 0, 0, 0)
+        self.grid.setHorizontalSpacing(m.px(8))
+        self.grid.setVerticalSpacing(m.px(8))
+        self.grid.setColumnStretch(0, share[0])
+        self.grid.setColumnStretch(1, share[1])
+        self._row = m.row
+
+    def add(self, text: str, field: QWidget, tip: str = "") -> QLabel:
+        """A row. The label becomes the field's buddy and its name for screen readers."""
+        name = elided(text, "muted")
+        name.setMinimumHeight(self._row)
+        name.setBuddy(field)
+        row = self.grid.rowCount()
+        self.grid.addWidget(name, row, 0)
+        self.grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignVCenter)
+        if not field.accessibleName():
+            field.setAccessibleName(text)
+        if tip:
+            field.setToolTip(tip)
+            name.setToolTip(tip)
+        return name
+
+    def add_wide(self, widget: QWidget) -> None:
+        """A widget over both columns."""
+        self.grid.addWidget(widget, self.grid.rowCount(), 0, 1, 2)
+
+
+class NumberEdit(QLineEdit):
+    """A field for a number with its unit inside; empty means None where `optional`.
+
+    Up and Down (and the wheel while it has the focus) step; `changed` is emitted while the user types and steps,
+    `committed` when she is done with it.
+    """
+
+    changed = Signal()
+    committed = Signal()
+
+    def __init__(
+        self,
+        *,
+        integer: bool = False,
+        unit: str = "",
+        optional: bool = False,
+        empty: str = "automatic",
+        minimum: float | None = None,
+        maximum: float | None = None,
+        step: float | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.integer, self.unit, self.optional = integer, unit, optional
+        self.minimum, self.maximum, self.step = minimum, maximum, step
+        if optional:
+            self.setPlaceholderText(empty)
+        if unit:
+            self.setTextMargins(0, 0, self.fontMetrics().horizontalAdvance(unit) + 6, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.textEdited.connect(lambda _text: self.changed.emit())
+        self.editingFinished.connect(self.committed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().averageCharWidth() * 7, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().averageCharWidth() * 12, super().sizeHint().height())
+
+    def value(self) -> float | int | None:
+        """What is typed; None for an empty optional field.
+
+        Raises
+        ------
+        ValueError : it is no number (the text says so).
+        """
+        text = self.text().strip()
+        if not text and self.optional:
+            return None
+        if not text:
+            raise ValueError("needs a number")
+        try:
+            number = parse_number(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no number") from None
+        return int(number) if self.integer and number == int(number) else number
+
+    def set_value(self, value: float | int | None) -> None:
+        """Show a value (None: empty). Emits nothing."""
+        text = "" if value is None else (str(int(value)) if self.integer else f"{value:.7g}")
+        if text != self.text():
+            self.setText(text)
+            self.setCursorPosition(0)
+
+    def set_invalid(self, invalid: bool) -> None:
+        """Mark the field as wrong."""
+        if bool(self.property("invalid")) != invalid:
+            self.setProperty("invalid", invalid)
+            restyle(self)
+
+    def step_by(self, steps: float) -> None:
+        """As the arrow keys do; a hint of `step`, else one in the last shown place."""
+        try:
+            value = self.value()
+        except ValueError:
+            return
+        size = self.step or (1 if self.integer else self._tick(float(value or 0)))
+        number = (value or 0) + steps * size
+        if self.minimum is not None:
+            number = max(self.minimum, number)
+        if self.maximum is not None:
+            number = min(self.maximum, number)
+        self.set_value(number)
+        self.changed.emit()
+        self.committed.emit()
+
+    def _tick(self, value: float) -> float:
+        if self.minimum is not None and self.maximum is not None:
+            return (self.maximum - self.minimum) / 100
+        return max(abs(value) / 20, 1e-6) if value else 0.1
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+        if event.key() in steps:
+            self.step_by(steps[Qt.Key(event.key())])
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus() and event.angleDelta().y():
+            self.step_by(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.unit:
+            return
+        painter = QPainter(self)
+        theme = current_theme()
+        painter.setPen(color(theme.muted if self.isEnabled() else theme.disabled))
+        area = QRect(self.rect()).adjusted(0, 0, -8, 0)
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self.unit)
+        painter.end()
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """`content` in a scroll area that scrolls up and down only."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidget(content)
+    return area

@@ -1,0 +1,20 @@
+"""The docks: data tree, display, analysis, results, jobs, log."""
+
+from app.panels.analysis import AnalysisPanel
+from app.panels.data_tree import DataPanel
+from app.panels.display import DisplayPanel
+from app.panels.dock import Panel, make_dock
+from app.panels.jobs import JobsPanel
+from app.panels.log import LogPanel
+from app.panels.results import ResultsPanel
+
+__all__ = [
+    "AnalysisPanel",
+    "DataPanel",
+    "DisplayPanel",
+    "JobsPanel",
+    "LogPanel",
+    "Panel",
+    "ResultsPanel",
+    "make_dock",
+]

@@ -1,0 +1,211 @@
+"""The form of the chosen analysis, or what could be done with what is selected."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.forms import AnalysisForm, ColumnWidget, button, label, scrolled
+from app.forms.form import Candidate
+from app.panels.dock import Panel
+from app.window.adopt import in_results_only
+from app.window.kinds import kind_of_item
+from app.window.workbench import Workbench
+from core.plugins import Analysis
+
+
+def devices() -> list[str]:
+    """What torch code could run on, told without torch: the CPU and the NVIDIA devices that the system lists."""
+    try:
+        names = os.listdir("/dev")
+    except OSError:
+        names = []
+    numbers = sorted(int(n[6:]) for n in names if n.startswith("nvidia") and n[6:].isdigit())
+    return ["cpu", *(f"cuda:{n}" for n in numbers)]
+
+
+class AnalysisPanel(Panel):
+    """The dock "Analysis"."""
+
+    name = "analysis"
+    title = "Analysis"
+    least_width = 300
+    started = Signal(object)
+
+    def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workbench = workbench
+        self._body = ColumnWidget()
+        self.column.addWidget(scrolled(self._body), 1)
+        self._footer = QVBoxLayout()
+        self.column.addLayout(self._footer)
+        self.form: AnalysisForm | None = None
+        self._analysis: Analysis | None = None
+        self._remembered: dict[str, tuple[dict[str, Any], int]] = {}
+        workbench.changed.connect(self._on_changed)
+        workbench.selection_changed.connect(self._on_selected)
+        workbench.descriptions_changed.connect(self._on_described)
+        self._offer()
+
+    def choose(self, analysis: Analysis | None) -> None:
+        """Show the form of an analysis, or the suggestions for None."""
+        self._remember()
+        self._analysis = analysis
+        self._build()
+        if self.form is not None:
+            first = next((f for f in self.form.fields.values()), None)
+            if first is not None:
+                first.setFocus()
+
+    def repeat(self, analysis: Analysis, values: dict[str, Any], seed: int) -> None:
+        """Show the form with the values of an earlier run."""
+        self._remember()
+        self._remembered[analysis.id] = (values, seed)
+        self._analysis = analysis
+        self._build()
+
+    def _remember(self) -> None:
+        if self.form is None:
+            return
+        kept = {}
+        for name, field in self.form.fields.items():
+            try:
+                kept[name] = field.value()
+            except ValueError:
+                continue
+            except Exception as error:  # a ParameterError: half-typed values are not kept
+                if type(error).__name__ != "ParameterError":
+                    raise
+        seed = self.form.seed.text()
+        self._remembered[self.form.description.id] = (kept, int(seed) if seed.isdigit() else 0)
+
+    def _clear(self) -> None:
+        self._body.clear()
+        if self.form is not None:
+            self.form.footer.hide()
+            self._footer.removeWidget(self.form.footer)
+            self.form.footer.deleteLater()
+            self.form = None
+
+    def _build(self) -> None:
+        self._clear()
+        if self._analysis is None:
+            self._offer()
+            return
+        title = self._analysis.title.rstrip("…. ")
+        self.header.title.setText(title)
+        self.header.set_note(self._analysis.menu)
+        description = self._workbench.descriptions.get(self._analysis.id)
+        if description is None:
+            self._workbench.load_descriptions()
+            self._body.column.addWidget(label(f"Loading {title}…", "muted"))
+            self._body.column.addStretch(1)
+            return
+        form = AnalysisForm(description, devices())
+        form.submitted.connect(self._run)
+        form.copied.connect(self._copy)
+        self._body.column.addWidget(form)
+        if description.help.strip() != description.summary.strip() or description.reference:
+            self._body.column.addWidget(
+                self._help(description.help, description.summary, description.reference)
+            )
+        form.second.addWidget(button("Others…", lambda: self.choose(None), "link", "Choose another analysis"))
+        self._body.column.addStretch(1)
+        self._footer.addWidget(form.footer)
+        self.form = form
+        form.set_candidates(self._candidates())
+        if description.id in self._remembered:
+            values, seed = self._remembered[description.id]
+            form.set_values(values, seed)
+        if self._workbench.selected:
+            form.choose(self._workbench.selected)
+
+    @staticmethod
+    def _help(text: str, summary: str, reference: str) -> QWidget:
+        rest = text[len(summary) :].strip() if text.startswith(summary) else text.strip()
+        paragraphs = "\n\n".join(" ".join(p.split()) for p in rest.split("\n\n") if p.strip())
+        if reference and reference not in paragraphs:
+            paragraphs = f"{paragraphs}\n\nReference: {reference}".strip()
+        holder = ColumnWidget(margin=0, spacing=6)
+        words = label(paragraphs, "small", wrap=True, selectable=True)
+        words.hide()
+        toggle = button("About this analysis", role="link")
+
+        def flip() -> None:
+            words.setVisible(words.isHidden())
+            toggle.setText("About this analysis" if words.isHidden() else "Hide")
+
+        toggle.clicked.connect(flip)
+        holder.column.addWidget(toggle)
+        holder.column.addWidget(words)
+        return holder
+
+    def _offer(self) -> None:
+        """No analysis chosen: list those that fit what is selected."""
+        self._clear()
+        self.header.title.setText(self.title)
+        self.header.set_note("")
+        current = self._workbench.current
+        host = self._workbench.host
+        kinds = [kind_of_item(current)] if current is not None and current.data is not None else []
+        fitting = [a for a in host.analyses if kinds and any(kinds[0] in accepted for accepted in a.inputs)]
+        if not fitting:
+            words = (
+                "Open something, then choose from the menu Analyse."
+                if current is None
+                else "No analysis takes what is selected. The menu Analyse lists them all."
+            )
+            self._body.column.addWidget(label(words, "muted", wrap=True))
+        else:
+            self._body.column.addWidget(label(f"With {current.name if current else ''}:", "muted", wrap=True))
+            for analysis in fitting:
+                made = button(analysis.title, lambda a=analysis: self.choose(a))
+                reason = self._workbench.why_not(analysis)
+                made.setEnabled(not reason)
+                made.setToolTip(reason.capitalize())
+                self._body.column.addWidget(made)
+        self._body.column.addStretch(1)
+
+    def _candidates(self) -> list[Candidate]:
+        return [
+            Candidate(i.id, i.name, kind_of_item(i), i.source.path if i.source else "")
+            for i in self._workbench.document
+            if i.data is not None and not in_results_only(i)
+        ]
+
+    # -- events ----------------------------------------------------------------------------------------------
+
+    def _on_changed(self, change: Any) -> None:
+        if (
+            change is not None
+            and not (change.added or change.removed)
+            and type(change.edit).__name__ == "SetDisplay"
+        ):
+            return
+        if self.form is not None:
+            self.form.set_candidates(self._candidates())
+        elif self._analysis is None:
+            self._offer()
+
+    def _on_selected(self, id: str | None) -> None:
+        if self.form is not None and id is not None:
+            self.form.choose(id)
+        elif self._analysis is None:
+            self._offer()
+
+    def _on_described(self) -> None:
+        if self._analysis is not None and self.form is None:
+            self._build()
+
+    def _run(self, inputs: list[str], values: dict[str, Any], seed: int, device: str) -> None:
+        if self.form is not None:
+            task = self._workbench.run(self.form.description, inputs, values, seed=seed, device=device)
+            self.started.emit(task)
+
+    def _copy(self, text: str, message: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self._workbench.message.emit(message)

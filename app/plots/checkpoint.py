@@ -1,0 +1,358 @@
+"""A checkpoint as a searchable tree of tensors; values are read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QSplitter,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.forms.numbers import number_words
+from app.forms.widgets import Card, ColumnWidget, FieldGrid, button, elided, label, scrolled
+from app.theme import Metrics, Theme
+from app.window.kinds import bytes_words, count, counted
+from core.data import Checkpoint, TensorInfo
+from core.results import Heatmap, Histogram
+
+LIMIT = 2 << 30
+"""Bytes above which a tensor is not read for a look at it."""
+ROWS = 60
+"""Rows that show at first."""
+SIDE = 512
+"""Rows and columns of a heat map; larger matrices are thinned."""
+Reader = Callable[[list[str], Callable[[dict[str, Any]], None], Callable[[str], None]], None]
+
+
+class CheckpointView(QWidget):
+    """The index of a checkpoint.
+
+    Parameters
+    ----------
+    read : called with names, what to do with the arrays, and what to do with a reason if it fails.
+    """
+
+    tensor_shown = Signal(str)
+
+    def __init__(self, checkpoint: Checkpoint, read: Reader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.checkpoint = checkpoint
+        self._read = read
+        self._infos = {t.name: t for t in checkpoint.tensors}
+        self._leaves: dict[str, QTreeWidgetItem] = {}
+        self._wanted = ""
+        self._figures: list[Any] = []
+        m = Metrics.of(self.font())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(m.px(12), m.px(8), m.px(12), m.px(8))
+        bar.setSpacing(m.px(12))
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search tensors")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search tensors")
+        self.search.setMaximumWidth(m.px(320))
+        self.search.textChanged.connect(self._on_search)
+        self.note = label("", "small")
+        bar.addWidget(self.search, 2)
+        bar.addWidget(self.note, 1)
+        bar.addWidget(button("Copy names", self.copy_names, "quiet"))
+        column.addLayout(bar)
+
+        self.tree = QTreeWidget()
+        self.tree.setAccessibleName("Tensors")
+        self.tree.setHeaderLabels(["Name", "Shape", "Type", "Size"])
+        self.tree.setUniformRowHeights(True)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.tree.setIndentation(m.px(16))
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for section, width in ((1, 150), (2, 90), (3, 90)):
+            self.tree.header().setSectionResizeMode(section, QHeaderView.ResizeMode.Interactive)
+            self.tree.setColumnWidth(section, m.px(width))
+        self.tree.headerItem().setTextAlignment(3, int(Qt.AlignmentFlag.AlignRight))
+        self.tree.currentItemChanged.connect(lambda now, _before: self._on_current(now))
+        self.tree.itemActivated.connect(lambda item, _column: self._activate(item))
+
+        self.details = ColumnWidget()
+        self.details.setMinimumWidth(m.px(260))
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(self.tree)
+        splitter.addWidget(scrolled(self.details))
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 2)
+        splitter.setSizes([m.px(620), m.px(380)])
+        splitter.setChildrenCollapsible(False)
+        column.addWidget(splitter, 1)
+        self._fill()
+        self._show_file()
+
+    # -- the tree --------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        self.tree.ensurePolished()  # rows take their height from the stylesheet only then
+        self.tree.setUpdatesEnabled(False)
+        branches: dict[str, QTreeWidgetItem] = {}
+        for tensor in self.checkpoint.tensors:
+            parts = tensor.name.split(".")
+            parent: QTreeWidgetItem | None = None
+            path = ""
+            for part in parts[:-1]:
+                path = f"{path}.{part}" if path else part
+                branch = branches.get(path)
+                if branch is None:
+                    branch = QTreeWidgetItem([part])
+                    branches[path] = branch
+                    if parent is None:
+                        self.tree.addTopLevelItem(branch)
+                    else:
+                        parent.addChild(branch)
+                parent = branch
+            leaf = QTreeWidgetItem(
+                [
+                    parts[-1],
+                    " × ".join(map(str, tensor.shape)) or "scalar",
+                    tensor.dtype,
+                    bytes_words(tensor.nbytes),
+                ]
+            )
+            leaf.setTextAlignment(3, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+            leaf.setData(0, Qt.ItemDataRole.UserRole, tensor.name)
+            leaf.setToolTip(0, tensor.name)
+            self._leaves[tensor.name] = leaf
+            if parent is None:
+                self.tree.addTopLevelItem(leaf)
+            else:
+                parent.addChild(leaf)
+        for path, branch in branches.items():
+            sizes = (
+                [t.nbytes for t in self.checkpoint.tensors if t.name.startswith(path + ".")]
+                if len(branches) * len(self.checkpoint.tensors) < 2_000_000
+                else []
+            )
+            if sizes:
+                branch.setText(1, counted(len(sizes), "tensor"))
+                branch.setText(3, bytes_words(sum(sizes)))
+                branch.setTextAlignment(3, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+        self._unfold(ROWS)
+        self.tree.setUpdatesEnabled(True)
+        self._say(len(self.checkpoint.tensors))
+
+    def _unfold(self, rows: int) -> None:
+        """Unfold level by level for as long as about `rows` rows show."""
+        level = [self.tree.topLevelItem(n) for n in range(self.tree.topLevelItemCount())]
+        shown = len(level)
+        while level:
+            shown += sum(item.childCount() for item in level)
+            if shown > rows and len(level) > 1:
+                return
+            for item in level:
+                item.setExpanded(True)
+            level = [item.child(n) for item in level for n in range(item.childCount())]
+            level = [item for item in level if item.childCount()]
+
+    def _say(self, shown: int) -> None:
+        total = len(self.checkpoint.tensors)
+        parameters = sum(int(np.prod(t.shape, dtype=np.int64)) for t in self.checkpoint.tensors)
+        number = count(total) if shown == total else f"{count(shown)} of {count(total)}"
+        self.note.setText(f"{number} tensors · {count(parameters)} parameters")
+
+    def _on_search(self, text: str) -> None:
+        words = text.lower().split()
+        shown = 0
+        keep: set[int] = set()
+        for name, leaf in self._leaves.items():
+            info = self._infos[name]
+            hay = f"{name} {'×'.join(map(str, info.shape))} {info.dtype}".lower()
+            fits = all(w in hay for w in words)
+            leaf.setHidden(not fits)
+            shown += fits
+            if fits:
+                above = leaf.parent()
+                while above is not None and id(above) not in keep:
+                    keep.add(id(above))
+                    above = above.parent()
+        self._hide_branches(self.tree.invisibleRootItem(), bool(words))
+        self._say(shown)
+
+    def _hide_branches(self, item: QTreeWidgetItem, expand: bool) -> bool:
+        """Hide branches that hold nothing shown; returns whether `item` holds something."""
+        any_shown = False
+        for n in range(item.childCount()):
+            child = item.child(n)
+            if child.childCount():
+                filled = self._hide_branches(child, expand)
+                child.setHidden(not filled)
+                if expand and filled:
+                    child.setExpanded(True)
+                any_shown |= filled
+            else:
+                any_shown |= not child.isHidden()
+        return any_shown
+
+    def copy_names(self) -> None:
+        """Put the index (name, shape, type, bytes of what is shown) on the clipboard."""
+        lines = [
+            f"{t.name}\t{list(t.shape)}\t{t.dtype}\t{t.nbytes}"
+            for t in self.checkpoint.tensors
+            if not self._leaves[t.name].isHidden()
+        ]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    # -- one tensor ------------------------------------------------------------------------------------------
+
+    def select(self, name: str) -> None:
+        """Make a tensor the current one."""
+        self.tree.setCurrentItem(self._leaves[name])
+
+    def set_theme(self, theme: Theme) -> None:
+        """Plots follow the theme."""
+        for figure in self._figures:
+            figure.set_theme(theme)
+
+    def _clear(self) -> None:
+        self._figures = []
+        self.details.clear()
+
+    def _show_file(self) -> None:
+        self._clear()
+        grid = FieldGrid(share=(3, 5))
+        grid.add("Format", elided(self.checkpoint.format))
+        for key, value in list(self.checkpoint.metadata.items())[:40]:
+            grid.add(str(key), elided(str(value)))
+        card = Card()
+        card.column.addWidget(label("File", "heading"))
+        card.column.addWidget(grid)
+        self.details.column.addWidget(card)
+        self.details.column.addWidget(label("Choose a tensor to read its values.", "muted", wrap=True))
+        self.details.column.addStretch(1)
+
+    def _on_current(self, item: QTreeWidgetItem | None) -> None:
+        name = item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
+        if not name:
+            self._show_file()
+            return
+        info = self._infos[name]
+        self._clear()
+        self._head(info)
+        row = QHBoxLayout()
+        too_big = info.nbytes > LIMIT
+        self.read_button = button("Read values", lambda: self.read(name), "primary")
+        self.read_button.setEnabled(not too_big)
+        row.addWidget(self.read_button)
+        holder = QWidget()
+        holder.setLayout(row)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.details.column.addWidget(holder)
+        if too_big:
+            text = f"This tensor takes {bytes_words(info.nbytes)}; only up to {bytes_words(LIMIT)} are read to look at."
+            self.details.column.addWidget(label(text, "muted", wrap=True))
+        self.details.column.addStretch(1)
+
+    def _activate(self, item: QTreeWidgetItem) -> None:
+        name = item.data(0, Qt.ItemDataRole.UserRole)
+        if name and self._infos[name].nbytes <= LIMIT:
+            self.read(name)
+
+    def _head(self, info: TensorInfo) -> None:
+        card = Card()
+        card.column.addWidget(label(info.name, "heading", wrap=True, selectable=True))
+        grid = FieldGrid(share=(3, 5))
+        grid.add("Shape", elided(" × ".join(map(str, info.shape)) or "scalar"))
+        grid.add("Type", elided(info.dtype))
+        grid.add("Size", elided(bytes_words(info.nbytes)))
+        grid.add("Values", elided(count(int(np.prod(info.shape, dtype=np.int64)))))
+        if info.file:
+            grid.add("Shard", elided(info.file))
+        card.column.addWidget(grid)
+        self.details.column.addWidget(card)
+
+    def read(self, name: str) -> None:
+        """Ask for the values of a tensor and show them when they come."""
+        self._wanted = name
+        if hasattr(self, "read_button"):
+            self.read_button.setEnabled(False)
+            self.read_button.setText("Reading…")
+        self._read([name], lambda arrays: self._show(name, arrays[name]), lambda why: self._failed(name, why))
+
+    def _failed(self, name: str, reason: str) -> None:
+        if name == self._wanted:
+            self._on_current(self._leaves[name])
+            self.details.column.insertWidget(1, label(reason, "bad", wrap=True))
+
+    def _show(self, name: str, array: Any) -> None:
+        if name != self._wanted:
+            return
+        from app.plots.figure import FigureView
+
+        self._clear()
+        self._head(self._infos[name])
+        figures = tensor_figures(name, np.asarray(array))
+        stats = Card()
+        grid = FieldGrid(share=(3, 5))
+        for key, value in tensor_statistics(np.asarray(array)).items():
+            grid.add(key, elided(value))
+        stats.column.addWidget(grid)
+        self.details.column.addWidget(stats)
+        m = Metrics.of(self.font())
+        for figure in figures:
+            card = Card()
+            card.column.addWidget(label(figure.name, "muted"))
+            view = FigureView(figure, compact=True)
+            view.setMinimumHeight(m.px(200))
+            card.column.addWidget(view)
+            self.details.column.addWidget(card)
+            self._figures.append(view)
+        self.details.column.addStretch(1)
+        self.tensor_shown.emit(name)
+
+
+def tensor_statistics(array: np.ndarray[Any, Any]) -> dict[str, str]:
+    """Words for the figures of an array; those of finite values where some are not."""
+    values = np.abs(array) if np.iscomplexobj(array) else np.asarray(array)
+    flat = values.reshape(-1).astype(np.float64)
+    finite = flat[np.isfinite(flat)]
+    out: dict[str, str] = {}
+    if finite.size:
+        out["Mean"] = number_words(float(finite.mean()))
+        out["Standard deviation"] = number_words(float(finite.std()))
+        out["Minimum"] = number_words(float(finite.min()))
+        out["Maximum"] = number_words(float(finite.max()))
+        out["Norm"] = number_words(float(np.linalg.norm(finite)))
+        out["Zeros"] = f"{100 * float((finite == 0).mean()):.3g} %"
+    if finite.size < flat.size:
+        out["Not finite"] = count(flat.size - finite.size)
+    return out
+
+
+def tensor_figures(name: str, array: np.ndarray[Any, Any]) -> list[Any]:
+    """A histogram of the values and, from two axes on, the tensor as a matrix (first axis down, the rest across)."""
+    values = np.abs(array) if np.iscomplexobj(array) else np.asarray(array)
+    values = values.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    out: list[Any] = []
+    if finite.size > 1 and finite.min() < finite.max():
+        counts, edges = np.histogram(finite, bins=min(100, max(10, finite.size // 10)))
+        out.append(Histogram("Distribution of the values", edges, counts, label="Value"))
+    if values.ndim >= 2 and values.shape[0] > 1 and values.size:
+        matrix = values.reshape(values.shape[0], -1)
+        rows, columns = (max(1, -(-n // SIDE)) for n in matrix.shape)
+        thinned = matrix[::rows, ::columns]
+        title = "As a matrix" if rows == columns == 1 else f"As a matrix, every {max(rows, columns)}th value"
+        diverging = bool(finite.size and finite.min() < 0 < finite.max())
+        out.append(Heatmap(title, thinned, diverging=diverging))
+    return out

@@ -1,0 +1,66 @@
+"""A small curve without axes, for a job that runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.forms.numbers import number_words
+from app.theme import Metrics, color, current_theme
+
+
+class SparkLine(QWidget):
+    """A live curve: its name and last value as words, its course as a line."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self._points: list[tuple[float, float]] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, Metrics.of(self.font()).px(56))
+
+    def set_points(self, steps: Sequence[float], values: Sequence[float]) -> None:
+        """The whole curve so far."""
+        self._points = [(x, y) for x, y in zip(steps, values, strict=True) if math.isfinite(y)]
+        last = number_words(values[-1]) if values else ""
+        self.setAccessibleName(f"{self._name}: {last}")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, m = current_theme(), Metrics.of(self.font())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = self.font()
+        font.setPixelSize(m.small)
+        painter.setFont(font)
+        head = QRectF(0, 0, self.width(), m.px(16))
+        painter.setPen(color(theme.muted))
+        painter.drawText(head, int(Qt.AlignmentFlag.AlignLeft), self._name)
+        if self._points:
+            painter.setPen(color(theme.text))
+            painter.drawText(head, int(Qt.AlignmentFlag.AlignRight), number_words(self._points[-1][1]))
+        box = QRectF(0.5, m.px(20), self.width() - 1, self.height() - m.px(20) - 1)
+        painter.setPen(QPen(color(theme.line), 1))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        if len(self._points) > 1:
+            xs = [p[0] for p in self._points]
+            ys = [p[1] for p in self._points]
+            dx, dy = (max(xs) - min(xs)) or 1.0, (max(ys) - min(ys)) or 1.0
+            line = QPolygonF(
+                [
+                    QPointF(
+                        box.left() + (x - min(xs)) / dx * box.width(),
+                        box.bottom() - 2 - (y - min(ys)) / dy * (box.height() - 4),
+                    )
+                    for x, y in self._points
+                ]
+            )
+            painter.setPen(QPen(color(theme.accent), 1.6))
+            painter.drawPolyline(line)
+        painter.end()

@@ -1,0 +1,129 @@
+"""Starts the window: settings, theme, window, and after the first paint everything that may wait."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.theme import THEMES, apply_theme
+from app.window._safety import Faults, MainThreadGC, log_qt_messages, start_logging
+from app.window._startup import Milestones
+from app.window.main_window import MainWindow
+from app.window.workbench import Workbench
+from core.jobs import WorkerRunner
+from core.plugins import PluginHost
+from core.settings import Settings
+
+
+def application(arguments: list[str] | None = None) -> QApplication:
+    """The application, made once, with names and surface format set."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    from app.viewports.backends import prepare_surface_format
+
+    prepare_surface_format()
+    QApplication.setApplicationName("equiscope")
+    QApplication.setApplicationDisplayName("")
+    QApplication.setDesktopFileName("equiscope")
+    return QApplication(arguments or sys.argv[:1])
+
+
+def run(files: list[str], *, safe: bool, report_startup: bool, quit_after_start: bool) -> int:
+    """See `app.window.run_window`."""
+    milestones = Milestones(report_startup)
+    milestones.mark("imports done")
+    start_logging()
+    log_qt_messages()
+    if safe:
+        os.environ["EQUISCOPE_SAFE"] = "1"
+        os.environ.setdefault("EQUISCOPE_VIEWPORT", "image")
+    qt = application()
+    settings = Settings()
+    theme = THEMES.get(settings.get("theme", "dark"), THEMES["dark"])
+    apply_theme(qt, theme, float(settings.get("text-scale", 1.0)))
+    faults = Faults()
+    restore_hooks = faults.install()
+    collector = MainThreadGC(qt)
+
+    runner = WorkerRunner()
+    workbench = Workbench(runner, PluginHost(safe=safe), settings)
+    window = MainWindow(workbench, ask=not quit_after_start)
+    workbench.setParent(window)
+    faults.fault.connect(window.show_fault)
+    milestones.mark("window constructed")
+    starter = _Starter(window, workbench, milestones, files, report_startup, quit_after_start)
+    window.painted.connect(starter.painted)
+    window.show()
+    try:
+        return qt.exec()
+    finally:
+        restore_hooks()
+        collector.stop()
+        workbench.close()
+        window.deleteLater()
+        qt.processEvents()
+
+
+class _Starter:
+    """What happens after the first paint, in order."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        workbench: Workbench,
+        milestones: Milestones,
+        files: list[str],
+        report: bool,
+        quit_after: bool,
+    ) -> None:
+        self._window, self._workbench, self._milestones = window, workbench, milestones
+        self._files, self._report, self._quit = files, report, quit_after
+        self._shown = not files
+
+    def painted(self) -> None:
+        """The window is on the screen."""
+        self._milestones.mark("window painted")
+        if self._quit and not self._files and not self._report:
+            self._window.close()
+            return
+        warm = getattr(self._workbench.runner, "warm", None)
+        if warm is not None:
+            warm()
+        self._workbench.descriptions_changed.connect(self._worker_ready)
+        if self._files:
+            self._workbench.idle.connect(self._opened)
+            self._window.open_paths(self._files)
+        # A breath for the first interaction before VTK's import takes a quarter of a second.
+        QTimer.singleShot(0 if self._files or self._quit else 150, self._viewports)
+
+    def _viewports(self) -> None:
+        self._window.centre.ensure_grid()
+        self._milestones.mark("viewports ready")
+        self._workbench.load_descriptions()
+        self._finish()
+
+    def _worker_ready(self) -> None:
+        self._milestones.mark("worker ready")
+        self._finish()
+
+    def _opened(self) -> None:
+        # An expanded folder's files are submitted within the same event; nothing waits any more.
+        if not self._workbench.busy or all(not t.shown for t in self._workbench.tasks if not t.over):
+            self._shown = True
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self._quit or not self._shown:
+            return
+        if self._report and not self._milestones.complete:
+            return
+        grid = self._window.centre.grid
+        if self._files and grid is not None and self._window.centre.stack.currentWidget() is grid:
+            grid.wait(60)
+        QTimer.singleShot(0, self._window.close)

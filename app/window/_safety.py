@@ -1,0 +1,135 @@
+"""Safety nets: what goes wrong is logged and shown, never swallowed and never the end of the session."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import logging
+import logging.handlers
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import platformdirs
+from PySide6.QtCore import QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
+
+log = logging.getLogger("equiscope.window")
+_keep: list[TextIO] = []
+
+
+def log_folder() -> Path:
+    """Where logs lie (EQUISCOPE_STATE overrides it)."""
+    return Path(os.environ.get("EQUISCOPE_STATE") or platformdirs.user_log_dir("equiscope", False))
+
+
+def start_logging() -> Path | None:
+    """Log to a rotating file and let crashes write their stacks beside it; None where nothing can be written."""
+    folder = log_folder()
+    logger = logging.getLogger("equiscope")
+    logger.setLevel(logging.INFO)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            folder / "equiscope.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True
+        )
+        crashes = open(folder / "crash.log", "a", encoding="utf-8")
+    except OSError:
+        faulthandler.enable()
+        return None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(handler)
+    _keep.append(crashes)
+    faulthandler.enable(crashes)
+    return folder / "equiscope.log"
+
+
+class Faults(QObject):
+    """Tells the window of exceptions that nobody caught, from whichever thread they come."""
+
+    fault = Signal(str, str)
+    """One sentence, and the traceback."""
+
+    def install(self) -> Callable[[], None]:
+        """Take over the interpreter's hooks; returns what puts the old ones back."""
+        before = sys.excepthook, threading.excepthook, sys.unraisablehook
+
+        def caught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            if issubclass(kind, KeyboardInterrupt):
+                before[0](kind, error, trace)
+                return
+            self.report(error, trace)
+
+        def in_thread(arguments: Any) -> None:
+            if arguments.exc_value is not None and not issubclass(arguments.exc_type, SystemExit):
+                self.report(arguments.exc_value, arguments.exc_traceback)
+
+        def unraisable(arguments: Any) -> None:
+            log.error("ignored in %r: %r", arguments.object, arguments.exc_value)
+
+        sys.excepthook, threading.excepthook, sys.unraisablehook = caught, in_thread, unraisable
+
+        def restore() -> None:
+            sys.excepthook, threading.excepthook, sys.unraisablehook = before
+
+        return restore
+
+    def report(self, error: BaseException, trace: TracebackType | None = None) -> None:
+        """Log an exception and tell the window."""
+        details = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+        log.error("%s", details)
+        text = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+        self.fault.emit(f"Something in the window broke off ({reason}); what is open is safe.", details)
+
+
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.DEBUG,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def log_qt_messages() -> None:
+    """Send what Qt has to say to the log."""
+    qt = logging.getLogger("equiscope.qt")
+
+    def handler(kind: QtMsgType, _context: Any, text: str) -> None:
+        qt.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
+
+    qInstallMessageHandler(handler)
+
+
+class MainThreadGC(QObject):
+    """Python's cyclic collector, run by a timer of the main thread only.
+
+    A collection on a worker's thread would destroy Qt objects there ("Timers cannot be stopped from another
+    thread", then a crash).
+    """
+
+    def __init__(self, parent: QObject | None = None, interval: int = 500) -> None:
+        super().__init__(parent)
+        self._thresholds = gc.get_threshold()
+        gc.disable()
+        timer = QTimer(self)
+        timer.timeout.connect(self._check)
+        timer.start(interval)
+        self._timer = timer
+
+    def stop(self) -> None:
+        """Give the collector back to Python."""
+        self._timer.stop()
+        gc.enable()
+
+    def _check(self) -> None:
+        counts = gc.get_count()
+        for generation in (2, 1, 0):
+            if counts[generation] > self._thresholds[generation]:
+                gc.collect(generation)
+                return

@@ -1,0 +1,47 @@
+"""Milestones of the start, in milliseconds since the process began."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TextIO
+
+
+class Milestones:
+    """Named moments; `report` prints each as it is reached."""
+
+    ORDER = ("imports done", "window constructed", "window painted", "viewports ready", "worker ready")
+
+    def __init__(self, report: bool = False, stream: TextIO | None = None) -> None:
+        self._begin = process_start()
+        self._report = report
+        self._stream = stream
+        self.reached: dict[str, float] = {}
+
+    def mark(self, name: str) -> None:
+        """Remember (once) that `name` has happened now."""
+        if name in self.reached:
+            return
+        self.reached[name] = (time.time() - self._begin) * 1000
+        if self._report:
+            stream = self._stream or sys.stdout
+            cpu = sum(os.times()[:2])
+            print(f"{name}: {self.reached[name]:.0f} ms (CPU {cpu:.2f} s)", file=stream, flush=True)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all milestones have been reached."""
+        return all(name in self.reached for name in self.ORDER)
+
+
+def process_start() -> float:
+    """Seconds since the epoch at which this process began; now, where the system does not say."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        with open("/proc/uptime", "rb") as file:
+            uptime = float(file.read().split()[0])
+        return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.time() - time.perf_counter() if sys.platform == "win32" else time.time()

@@ -1,0 +1,52 @@
+"""From a finished run to items of the document: one group with its layers, plots, tables and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.display import Display, default_display
+from core.document import Item, new_id
+from core.results import Layer, Number, ResultTable, Text
+from core.running import Finished, output_name
+
+
+def result_items(title: str, finished: Finished, inputs: Sequence[Item]) -> tuple[Item, ...]:
+    """The items to add, the group first. Layers lie where the first input lies.
+
+    The group carries the record and, as metadata, the values of `result.json`.
+    """
+    group = Item(
+        id=new_id(),
+        name=title.rstrip("…. "),
+        record=finished.record,
+        warnings=finished.result.warnings,
+        metadata={"values": dict(finished.result.values), "inputs": [i.id for i in inputs]},
+    )
+    items = [group]
+    taken: set[str] = set()
+    for output in finished.result.outputs:
+        name = output_name(output, taken)
+        if isinstance(output, Layer):
+            place: dict[str, Any] = {"transform": inputs[0].transform} if inputs else {}
+            display: Display = default_display(output.data, output.display)
+            item = Item(new_id(), name, output.data, group.id, display=display, **place)
+        else:
+            item = Item(new_id(), name, output, group.id)
+        items.append(item)
+    return tuple(items)
+
+
+def is_result(item: Item) -> bool:
+    """Whether the item is the group of a run."""
+    return item.data is None and item.record is not None
+
+
+def in_results_only(item: Item) -> bool:
+    """Numbers and texts are read in the results panel; the data tree does not list them."""
+    return isinstance(item.data, (Number, Text))
+
+
+def plain_data(item: Item) -> Any:
+    """The item's data object; a result's table is the table itself."""
+    return item.data.table if isinstance(item.data, ResultTable) else item.data

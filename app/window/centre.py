@@ -1,0 +1,259 @@
+"""The centre: start page, viewports, and a view for each kind that has no place in space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from app.forms.widgets import Card, ColumnWidget, FieldGrid, elided, label, scrolled
+from app.theme import Theme, current_theme
+from app.window.adopt import plain_data
+from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
+from app.window.workbench import Workbench
+from core.data import Volume, info
+from core.document import Document, Item
+
+if TYPE_CHECKING:
+    from app.viewports import SceneItem, ViewportGrid
+
+CACHED = 12
+"""Views of single items that are kept while others are looked at."""
+
+
+class Centre(QWidget):
+    """Shows what the selected item needs; made lazily, so that an empty window loads neither VTK nor pyqtgraph."""
+
+    positioned = Signal(str)
+    grid_made = Signal()
+
+    def __init__(self, workbench: Workbench, start: QWidget | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workbench = workbench
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        self.stack = QStackedWidget()
+        column.addWidget(self.stack)
+        self.start = start or QWidget()
+        self.stack.addWidget(self.start)
+        self.grid: ViewportGrid | None = None
+        self._views: dict[str, tuple[Any, QWidget]] = {}
+        self._layout_chosen = False
+        self.on_grid: list[Callable[[Any], None]] = []
+        """Called with the grid once it is made."""
+        workbench.changed.connect(self._on_changed)
+        workbench.selection_changed.connect(lambda _id: self.refresh())
+
+    # -- the viewports ---------------------------------------------------------------------------------------
+
+    def ensure_grid(self) -> ViewportGrid:
+        """The viewports, made on first use."""
+        if self.grid is None:
+            from app.viewports import ViewportGrid
+
+            grid = ViewportGrid(self, theme=current_theme())
+            grid.hovered.connect(lambda _xyz, text: self.positioned.emit(text))
+            grid.cursorMoved.connect(lambda _xyz, text: self.positioned.emit(text))
+            grid.displayChanged.connect(self._on_display)
+            self.grid = grid
+            self.stack.addWidget(grid)
+            for action in self.on_grid:
+                action(grid)
+            self.grid_made.emit()
+        return self.grid
+
+    def _on_display(self, id: str, display: Any, gesture: str) -> None:
+        if id in self._workbench.document:
+            self._workbench.document.set_display(id, display, gesture)
+
+    def choose_layout(self, name: str) -> None:
+        """A layout the user asked for; from now on opening files does not change it."""
+        self._layout_chosen = True
+        self.ensure_grid().set_layout(name)
+
+    def _feed(self) -> None:
+        items = scene_items(self._workbench.document)
+        if self.grid is None and not items:
+            return
+        grid = self.ensure_grid()
+        before = any(i.spatial for i in grid.items)
+        if not self._layout_chosen and any(i.spatial for i in items):
+            flat = any(isinstance(i.data, Volume) for i in items)
+            had = any(isinstance(i.data, Volume) for i in grid.items)
+            if not before or (flat and not had):
+                # Slices of a lone surface say little; a volume wants all four views.
+                grid.set_layout("four" if flat else "3d")
+        grid.set_items(items)
+
+    # -- choosing what to show -------------------------------------------------------------------------------
+
+    def _on_changed(self, change: Any) -> None:
+        if change is None:
+            self._layout_chosen = False
+            for id in list(self._views):
+                self._drop(id)
+        self._feed()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the selection asks for."""
+        document = self._workbench.document
+        if not len(document):
+            self.stack.setCurrentWidget(self.start)
+            return
+        item = self._workbench.current
+        name = centre_of(item) if item is not None else ""
+        if item is None or name in ("", "viewports"):
+            if self.grid is not None and any(is_spatial(i) for i in document):
+                if item is not None and isinstance(item.data, Volume):
+                    self.grid.set_active(item.id)
+                self.stack.setCurrentWidget(self.grid)
+                return
+            # A group of results without layers, or nothing selected: the first thing that has a view.
+            item = next((i for i in self._below(item) if centre_of(i)), None)
+            if item is None:
+                if self.stack.currentWidget() is self.start and self.grid is not None:
+                    self.stack.setCurrentWidget(self.grid)
+                return
+        self.stack.setCurrentWidget(self.view_of(item))
+
+    def _below(self, item: Item | None) -> list[Item]:
+        document = self._workbench.document
+        if item is None:
+            return list(document)
+        return [*document.children(item.id), *document]
+
+    def view_of(self, item: Item) -> QWidget:
+        """The view of an item without a place in space, made on first use."""
+        known = self._views.get(item.id)
+        if known is not None and known[0] is item.data:
+            view = known[1]
+            if centre_of(item) == "image":
+                view.set_image(item.data, item.display)  # type: ignore[attr-defined]
+            return view
+        if known is not None:
+            self._drop(item.id)
+        view = self._make(item)
+        self._views[item.id] = (item.data, view)
+        self.stack.addWidget(view)
+        for id in list(self._views)[:-CACHED]:
+            self._drop(id)
+        return view
+
+    def _drop(self, id: str) -> None:
+        _, view = self._views.pop(id)
+        self.stack.removeWidget(view)
+        view.deleteLater()
+
+    def _make(self, item: Item) -> QWidget:
+        name = centre_of(item)
+        if name == "image":
+            from app.viewports import ImageView
+
+            view = ImageView(self)
+            view.hovered.connect(self.positioned)
+            view.set_image(item.data, item.display)
+            return view
+        if name == "signal":
+            from app.plots import FigureView, signal_curve
+
+            return FigureView(signal_curve(item.data, item.name))
+        if name == "plot":
+            from app.plots import FigureView
+
+            return FigureView(item.data)
+        if name == "table":
+            from app.plots import TableView
+
+            return TableView(plain_data(item))
+        if name == "graph":
+            from app.plots import GraphView
+
+            return GraphView(item.data)
+        if name == "checkpoint":
+            from app.plots import CheckpointView
+
+            return CheckpointView(item.data, partial(self._read_tensors, item))
+        return _details(item)
+
+    def _read_tensors(
+        self, item: Item, names: list[str], done: Callable[[Any], None], failed: Callable[[str], None]
+    ) -> None:
+        payload = {"checkpoint": item.data, "names": names}
+        title = f"Read {names[0]}" if len(names) == 1 else f"Read {len(names)} tensors"
+        # The view may be gone when the values come; it looks whether they are still wanted.
+        self._workbench.submit(
+            "tensors",
+            payload,
+            title=title,
+            on_done=lambda arrays: done(arrays) if item.id in self._views else None,
+            on_failed=lambda error: failed(str(error)) if item.id in self._views else None,
+        )
+
+    # -- theme, pictures, end --------------------------------------------------------------------------------
+
+    def set_theme(self, theme: Theme) -> None:
+        """Everything in the centre in other colours."""
+        if self.grid is not None:
+            self.grid.set_theme(theme)
+        for _, view in self._views.values():
+            if hasattr(view, "set_theme"):
+                view.set_theme(theme)
+            view.update()
+
+    def image(self, size: QSize | None = None, scale: float = 1.0) -> QImage:
+        """A picture of what is shown."""
+        current = self.stack.currentWidget()
+        if current is self.grid and self.grid is not None:
+            return self.grid.grab_image(size, scale)
+        return current.grab().toImage()
+
+    def shutdown(self) -> None:
+        """Before the window goes."""
+        for id in list(self._views):
+            self._drop(id)
+        if self.grid is not None:
+            self.grid.shutdown()
+
+
+def scene_items(document: Document) -> tuple[SceneItem, ...]:
+    """What the viewports are to draw: the spatial items, hidden where a group above them is hidden."""
+    from app.viewports.state import SceneItem as Scene
+
+    out = []
+    for item in document:
+        if not is_spatial(item):
+            continue
+        display, above = item.display, item.parent
+        while above is not None and display.visible:
+            parent = document.get(above)
+            if parent is None:
+                break
+            if parent.data is None and not parent.display.visible:
+                display = replace(display, visible=False)
+            above = parent.parent
+        out.append(Scene(item.id, item.name, item.data, item.transform, display))
+    return tuple(out)
+
+
+def _details(item: Item) -> QWidget:
+    """What can be said in words of something that no view draws."""
+    body = ColumnWidget(margin=16)
+    card = Card()
+    card.column.addWidget(label(item.name, "heading"))
+    grid = FieldGrid(share=(2, 5))
+    kind = kind_of_item(item)
+    grid.add("Kind", elided(KIND_WORDS.get(kind, kind)))
+    for key, value in info(item.data).items():
+        if value not in (None, [], "") and key not in ("kind", "name", "warnings"):
+            words = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+            grid.add(key.replace("_", " ").capitalize(), elided(words))
+    card.column.addWidget(grid)
+    body.column.addWidget(card)
+    body.column.addStretch(1)
+    return scrolled(body)

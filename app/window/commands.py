@@ -1,0 +1,111 @@
+"""Every command once: the menus, the shortcuts and the command search all come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+
+class Commands(QObject):
+    """Named actions. A command that cannot be used says why (`set_reason`)."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions: dict[str, QAction] = {}
+
+    def add(
+        self,
+        id: str,
+        title: str,
+        run: Callable[[], object],
+        *,
+        group: str,
+        shortcut: str | QKeySequence.StandardKey | None = None,
+        checked: bool | None = None,
+        words: str = "",
+        tip: str = "",
+    ) -> QAction:
+        """A command. `group` is where the search says it is; `words` are further ones to find it by."""
+        action = QAction(title, self)
+        action.setObjectName(id)
+        action.setData((group, words))
+        if shortcut is not None:
+            action.setShortcut(QKeySequence(shortcut))
+        if checked is not None:
+            action.setCheckable(True)
+            action.setChecked(checked)
+        action.setToolTip(tip)
+        action.setStatusTip(tip)
+        action.triggered.connect(lambda _checked=False: run())
+        self._actions[id] = action
+        self._window.addAction(action)
+        return action
+
+    def remove(self, id: str) -> None:
+        """Forget a command (a recent file that has gone from the list)."""
+        action = self._actions.pop(id, None)
+        if action is not None:
+            self._window.removeAction(action)
+            action.deleteLater()
+
+    def __getitem__(self, id: str) -> QAction:
+        return self._actions[id]
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._actions
+
+    def __iter__(self) -> Iterator[QAction]:
+        return iter(list(self._actions.values()))
+
+    def set_reason(self, id: str, reason: str) -> None:
+        """Enable a command, or grey it with the reason ("" = it can be used)."""
+        action = self._actions[id]
+        action.setEnabled(not reason)
+        tip = reason[:1].upper() + reason[1:]
+        action.setToolTip(tip)
+        action.setStatusTip(tip)
+
+    @staticmethod
+    def group(action: QAction) -> str:
+        """Where a command is found."""
+        return str((action.data() or ("", ""))[0])
+
+    @staticmethod
+    def title(action: QAction) -> str:
+        """Its name without mnemonics."""
+        return action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
+def score(query: str, title: str, words: str) -> int:
+    """How well a command answers a query: 0 = not at all. All words of the query must be there."""
+    query, title, words = query.lower().strip(), title.lower(), words.lower()
+    if not query:
+        return 1
+    if title.startswith(query):
+        return 1000 - len(title)
+    total = 0
+    for part in query.split():
+        if any(w.startswith(part) for w in title.split()):
+            total += 100
+        elif part in title:
+            total += 60
+        elif part in words:
+            total += 30
+        elif len(part) > 2 and _in_order(part, title):
+            total += 5
+        else:
+            return 0
+    return total
+
+
+def _in_order(letters: str, text: str) -> bool:
+    place = -1
+    for letter in letters:
+        place = text.find(letter, place + 1)
+        if place < 0:
+            return False
+    return True

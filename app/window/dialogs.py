@@ -1,0 +1,168 @@
+"""The window's few dialogs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QProcess, Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.forms.widgets import button, label
+from app.theme import Metrics
+from app.window.icons import pixmap
+from app.window.start_page import RESEARCH
+from core import __version__
+from core.plugins import PluginHost, contributions
+
+LICENCE = "BSD 3-Clause licence. Built on Qt (LGPL), VTK, NumPy, PyTorch and others under their own licences."
+
+
+class Dialog(QDialog):
+    """A dialog with the window's margins and a Close button."""
+
+    def __init__(self, title: str, parent: QWidget | None, width: int = 640, height: int = 0) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        m = Metrics.of(self.font())
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(m.px(16), m.px(16), m.px(16), m.px(16))
+        self.column.setSpacing(m.px(12))
+        self.resize(m.px(width), m.px(height) if height else self.sizeHint().height())
+
+    def finish(self, *extra: tuple[str, Callable[[], object]]) -> None:
+        """The row of buttons at the bottom."""
+        row = QHBoxLayout()
+        for text, action in extra:
+            row.addWidget(button(text, action))
+        row.addStretch(1)
+        close = button("Close", self.close, "primary")
+        close.setDefault(True)
+        row.addWidget(close)
+        self.column.addLayout(row)
+
+
+def about(parent: QWidget) -> Dialog:
+    """What this is, for what it may be used, and under which licence."""
+    made = Dialog("About Equiscope", parent, 460)
+    m = Metrics.of(made.font())
+    row = QHBoxLayout()
+    row.setSpacing(m.px(16))
+    mark = QLabel()
+    mark.setPixmap(pixmap("equiscope", "#000000", m.px(56), made.devicePixelRatioF()))
+    row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+    column = QVBoxLayout()
+    column.setSpacing(m.px(6))
+    column.addWidget(label("Equiscope", "title"))
+    column.addWidget(label(f"Version {__version__}", "muted"))
+    words = "A workbench for seeing, measuring and using symmetry."
+    column.addWidget(label(words, wrap=True))
+    column.addWidget(label(RESEARCH, "warn", wrap=True))
+    column.addWidget(label(LICENCE, "small", wrap=True))
+    row.addLayout(column, 1)
+    made.column.addLayout(row)
+    made.finish()
+    return made
+
+
+def plugins(host: PluginHost, parent: QWidget) -> Dialog:
+    """Every plugin: what it brings, what it lacks, what is wrong with it."""
+    made = Dialog("Plugins", parent, 860, 480)
+    tree = QTreeWidget()
+    tree.setAccessibleName("Plugins")
+    tree.setHeaderLabels(["Plugin", "Brings", "From", "State"])
+    tree.setRootIsDecorated(True)
+    for plugin in host.plugins:
+        if plugin.manifest is None:
+            row = QTreeWidgetItem([plugin.title, "", plugin.origin, plugin.error])
+            row.setToolTip(3, plugin.error)
+            tree.addTopLevelItem(row)
+            continue
+        entries = contributions(plugin.manifest)
+        counts: dict[str, int] = {}
+        for entry in entries:
+            name = type(entry).__name__.lower()
+            counts[name] = counts.get(name, 0) + 1
+        plural = {"analysis": "analyses"}
+        brings = ", ".join(f"{n} {k if n == 1 else plural.get(k, k + 's')}" for k, n in counts.items())
+        lacking = [e for e in entries if host.missing(e)]
+        state = f"{len(lacking)} cannot be used yet" if lacking else "ready"
+        row = QTreeWidgetItem([plugin.title, brings, plugin.origin, state])
+        row.setToolTip(0, str(plugin.folder))
+        for entry in entries:
+            missing = host.missing(entry)
+            child = QTreeWidgetItem([entry.title, type(entry).__name__.lower(), entry.id, missing or "ready"])
+            child.setToolTip(3, missing)
+            row.addChild(child)
+        tree.addTopLevelItem(row)
+    m = Metrics.of(made.font())
+    tree.header().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+    for section, width in ((0, 220), (1, 230), (2, 150)):
+        tree.setColumnWidth(section, m.px(width))
+    made.column.addWidget(tree)
+    made.finish()
+    return made
+
+
+def doctor(parent: QWidget) -> Dialog:
+    """What this machine can do, as `equiscope doctor` tells it."""
+    made = Dialog("This machine", parent, 760, 520)
+    view = QPlainTextEdit()
+    view.setReadOnly(True)
+    view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    view.setPlaceholderText("Looking…")
+    view.setAccessibleName("What this machine can do")
+    made.column.addWidget(view)
+    process = QProcess(made)
+    process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+    process.setWorkingDirectory(str(Path(__file__).resolve().parents[2]))
+    process.readyReadStandardOutput.connect(
+        lambda: view.insertPlainText(bytes(process.readAllStandardOutput().data()).decode(errors="replace"))
+    )
+    process.finished.connect(lambda code, _status: code and view.appendPlainText(f"(ended with {code})"))
+    made.finished.connect(lambda _result: (process.kill(), process.waitForFinished(2000)))
+    process.start(sys.executable, ["-m", "app", "doctor"])
+    made.finish(("Copy", lambda: QGuiApplication.clipboard().setText(view.toPlainText())))
+    return made
+
+
+def text_dialog(title: str, text: str, parent: QWidget) -> Dialog:
+    """A text to read and copy."""
+    made = Dialog(title, parent, 620, 480)
+    view = QPlainTextEdit(text)
+    view.setReadOnly(True)
+    view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    view.setAccessibleName(title)
+    made.column.addWidget(view)
+    made.finish(("Copy", lambda: QGuiApplication.clipboard().setText(text)))
+    return made
+
+
+def ask_to_save(name: str, parent: QWidget) -> str:
+    """ "save", "discard" or "cancel"."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.NoIcon)
+    box.setWindowTitle("Unsaved changes")
+    box.setText(f"Save the changes to {name}?")
+    box.setInformativeText("Without saving they are lost. Files that were opened are never changed.")
+    buttons = QMessageBox.StandardButton
+    box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+    box.setDefaultButton(buttons.Save)
+    box.button(buttons.Save).setProperty("role", "primary")
+    answer = box.exec()
+    box.deleteLater()
+    return {int(buttons.Save): "save", int(buttons.Discard): "discard"}.get(int(answer), "cancel")

@@ -1,0 +1,93 @@
+"""A job as the window keeps it: its handle, what to do with what it returns, and its live curves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.jobs import Handle, JobFailed, Metric, Progress, State
+
+POINTS = 4000
+"""Points of a live curve that are kept; beyond that every second one goes."""
+
+
+@dataclass
+class LiveCurve:
+    """One metric of a running job."""
+
+    steps: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    def add(self, event: Metric) -> None:
+        """Append a point; thinned by two when it gets long."""
+        last = self.steps[-1] if self.steps else -1.0
+        self.steps.append(float(event.step) if event.step is not None else last + 1.0)
+        self.values.append(event.value)
+        if len(self.steps) > POINTS:
+            del self.steps[1:-1:2], self.values[1:-1:2]
+
+
+@dataclass(eq=False)
+class Task:
+    """A submitted job.
+
+    Attributes
+    ----------
+    shown : whether the jobs panel lists it.
+    session : the session it belongs to; what it returns to another one is dropped.
+    """
+
+    handle: Handle | None
+    """None once it is over: what it returned belongs to the document alone."""
+    title: str
+    shown: bool
+    session: int
+    on_done: Callable[[Any], None]
+    on_failed: Callable[[JobFailed], None]
+    on_over: Callable[[], None]
+    state: State = State.QUEUED
+    progress: Progress = field(default_factory=lambda: Progress(0.0))
+    error: JobFailed | None = None
+    seconds: float = 0.0
+    """How long it took, once it is over."""
+    curves: dict[str, LiveCurve] = field(default_factory=dict)
+    preview: Any = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, in whichever way."""
+        return self.state in (State.DONE, State.FAILED, State.CANCELLED)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds still to go if it goes on as it did; None while nobody can know."""
+        started = self.handle.started if self.handle else None
+        fraction = self.progress.fraction
+        if started is None or self.over or not 0.02 < fraction < 1:
+            return None
+        spent = time.time() - started
+        return None if spent < 1.0 else spent * (1 - fraction) / fraction
+
+    def cancel(self) -> None:
+        """Ask it to stop; harmless once it is over."""
+        if self.handle is not None:
+            self.handle.cancel()
+
+    def forget(self) -> Any:
+        """Let go of the handle and return what the job returned (None unless it is done)."""
+        handle, self.handle = self.handle, None
+        if handle is None:
+            return None
+        self.error = handle.error
+        self.seconds = (handle.finished or 0.0) - (handle.started or handle.finished or 0.0)
+        return handle.result(0) if self.state is State.DONE else None
+
+
+def in_words(seconds: float) -> str:
+    """A duration for people: "3 s", "4 min", "2 h 5 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,469 @@
+"""What the window knows and does, without widgets: document, selection, jobs, opening, running, sessions.
+
+Panels read `workbench.document`, listen to the signals and call the methods. The document changes on Qt's thread
+only, by edits; whatever a job returns after its session was closed is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from app.window.adopt import plain_data, result_items
+from app.window.jobs_bridge import JobsBridge
+from app.window.tasks import LiveCurve, Task
+from core.analyses import Description
+from core.document import AddItems, Change, Document, Item
+from core.errors import printable
+from core.jobs import JobFailed, LogLine, Metric, Preview, Progress, Runner, StateChanged
+from core.jobs import State as JobState
+from core.opening import items_of
+from core.plugins import Analysis, PluginHost, Sample
+from core.running import InputRef
+from core.settings import Settings
+
+SESSION = ".equiscope"
+log = logging.getLogger("equiscope.window")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something to tell the user on a card.
+
+    `text` is one sentence; `choices` are (label, what to do) buttons; `level` is "error", "warn" or "info".
+    """
+
+    text: str
+    details: str = ""
+    level: str = "error"
+    choices: tuple[tuple[str, Callable[[], None]], ...] = ()
+
+
+class Workbench(QObject):
+    """The controller of one window.
+
+    Parameters
+    ----------
+    runner : runs the tasks of `core.tasks`; owned by the workbench from now on.
+    """
+
+    changed = Signal(object)
+    """A `core.document.Change`, or None when the whole document was replaced."""
+    clean_changed = Signal(bool)
+    selection_changed = Signal(object)
+    """The id of the current item, or None."""
+    problem = Signal(object)
+    message = Signal(str)
+    task_added = Signal(object)
+    task_changed = Signal(object)
+    task_over = Signal(object)
+    adopted = Signal(str)
+    """The id of a result's group."""
+    opened = Signal(list)
+    """Ids of what was just opened."""
+    descriptions_changed = Signal()
+    session_changed = Signal()
+    session_opened = Signal(dict)
+    """The layout that a session was saved with."""
+    saved = Signal()
+    idle = Signal()
+    """The last running task is over."""
+    log_line = Signal(str)
+
+    def __init__(
+        self,
+        runner: Runner,
+        host: PluginHost,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.runner = runner
+        self.host = host
+        self.settings = settings
+        self.document = Document()
+        self.session = 0
+        self.folder: Path | None = None
+        self.selected: str | None = None
+        self.tasks: list[Task] = []
+        self.descriptions: dict[str, Description] = {}
+        self._describing = False
+        self._edits = 0
+        self._closed = False
+        self._by_handle: dict[str, Task] = {}
+        self.bridge = JobsBridge(self)
+        self.bridge.events.connect(self._on_events)
+        self._listen()
+
+    def close(self) -> None:
+        """Cancel what runs and end the workers."""
+        if self._closed:
+            return
+        self._closed = True
+        self._silence()
+        self.bridge.close()
+        self.runner.close()
+
+    # -- document --------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        self.document.changed.connect(self._on_changed)
+        self.document.clean_changed.connect(self._on_clean)
+
+    def _silence(self) -> None:
+        self.document.changed.disconnect(self._on_changed)
+        self.document.clean_changed.disconnect(self._on_clean)
+
+    def _on_changed(self, change: Change) -> None:
+        self._edits += 1
+        if self.selected is not None and self.selected not in self.document:
+            self.select(next((i.id for i in self.document if i.parent is None), None))
+        self.changed.emit(change)
+
+    def _on_clean(self, clean: bool) -> None:
+        self.clean_changed.emit(clean)
+
+    def _replace(self, items: Sequence[Item], folder: Path | None) -> None:
+        self.session += 1
+        for task in self.tasks:
+            task.cancel()
+        self._silence()
+        self.document = _fresh(items)
+        self.folder = folder
+        self._listen()
+        self.selected = None
+        self.changed.emit(None)
+        self.clean_changed.emit(True)
+        self.select(next((i.id for i in self.document), None))
+        self.session_changed.emit()
+
+    @property
+    def current(self) -> Item | None:
+        """The selected item."""
+        return self.document.get(self.selected) if self.selected else None
+
+    def select(self, id: str | None) -> None:
+        """Make an item the current one."""
+        if id is not None and id not in self.document:
+            id = None
+        if id != self.selected:
+            self.selected = id
+            self.selection_changed.emit(id)
+
+    @property
+    def name(self) -> str:
+        """The session's name for the title bar."""
+        return self.folder.name if self.folder else "untitled"
+
+    # -- jobs ------------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        task: str,
+        payload: Mapping[str, Any],
+        *,
+        title: str,
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[JobFailed], None] | None = None,
+        on_over: Callable[[], None] | None = None,
+        shown: bool = True,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> Task:
+        """Start a task. `on_done` is called with its value, on Qt's thread, unless the session has gone by then;
+        `on_failed` replaces the error card; `on_over` is called in every case."""
+        handle = self.runner.submit(
+            task, payload, title=title, device=device, seed=seed, listener=self.bridge.listener
+        )
+        made = Task(
+            handle,
+            title,
+            shown,
+            self.session,
+            on_done,
+            on_failed or partial(self._show_failure, title),
+            on_over or _nothing,
+        )
+        self._by_handle[handle.id] = made
+        self.tasks.append(made)
+        self.task_added.emit(made)
+        return made
+
+    def _show_failure(self, title: str, error: JobFailed) -> None:
+        text = str(error) if error.refusal else f"{title}: {error}"
+        self.problem.emit(Problem(text, "" if error.refusal else error.details))
+        if error.details:
+            log.warning("%s\n%s", text, error.details)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is waiting or running."""
+        return any(not t.over for t in self.tasks)
+
+    def _on_events(self, events: list[tuple[Any, Any]]) -> None:
+        touched: dict[str, Task] = {}
+        for handle, event in events:
+            task = self._by_handle.get(handle.id)
+            if task is None or self._closed:
+                continue
+            if isinstance(event, StateChanged):
+                task.state = event.state
+                if task.over:
+                    touched.pop(handle.id, None)
+                    self._finish(task)
+                    continue
+            elif isinstance(event, Progress):
+                task.progress = event
+            elif isinstance(event, Metric):
+                task.curves.setdefault(event.name, LiveCurve()).add(event)
+            elif isinstance(event, Preview):
+                task.preview = event.output
+            elif isinstance(event, LogLine):
+                self.log_line.emit(f"{task.title}: {event.text}")
+            touched[handle.id] = task
+        for task in touched.values():
+            self.task_changed.emit(task)
+
+    def _finish(self, task: Task) -> None:
+        if task.handle is not None:
+            del self._by_handle[task.handle.id]
+        value = task.forget()
+        self.task_over.emit(task)
+        on_done, on_failed, on_over = task.on_done, task.on_failed, task.on_over
+        task.on_done, task.on_failed, task.on_over = _ignore, _ignore, _nothing
+        if task.session == self.session:
+            if task.state is JobState.DONE:
+                on_done(value)
+            elif task.state is JobState.FAILED and task.error is not None:
+                on_failed(task.error)
+        on_over()
+        del self.tasks[:-50]
+        if not self.busy:
+            self.idle.emit()
+
+    # -- opening ---------------------------------------------------------------------------------------------
+
+    def open_paths(
+        self, paths: Sequence[str | Path], *, reader: str | None = None, kind: str | None = None
+    ) -> None:
+        """Open files, folders and sessions; each file is a job of its own."""
+        absolute = [str(Path(p).expanduser().absolute()) for p in paths]
+        sessions = [p for p in absolute if p.endswith(SESSION)]
+        rest = [p for p in absolute if not p.endswith(SESSION)]
+        if sessions:
+            self.open_session(sessions[0])
+            if len(absolute) > 1:
+                text = "A session was opened alone; open the other files after it."
+                self.problem.emit(Problem(text, level="warn"))
+            return
+        if not rest:
+            return
+        if reader is not None or not any(Path(p).is_dir() for p in rest):
+            self._open_each(reader, kind, rest)
+            return
+        self.submit(
+            "expand",
+            {"paths": rest},
+            title="Look into folders",
+            on_done=partial(self._open_each, reader, kind),
+        )
+
+    def _open_each(self, reader: str | None, kind: str | None, paths: Sequence[str]) -> None:
+        for path in paths:
+            payload = {"path": path, "reader": reader, "kind": kind, "options": {}}
+            self.submit(
+                "open_path",
+                payload,
+                title=f"Open {printable(Path(path).name)}",
+                on_done=self._on_opened,
+                on_failed=partial(self._on_open_failed, path),
+            )
+
+    def _on_opened(self, opened: Any) -> None:
+        items = items_of(opened)
+        if not items:
+            return
+        name = printable(Path(opened.path).name) if opened.path else items[0].name
+        self.document.add(*items, title=f"Open {name}")
+        if opened.path:
+            self.settings.add_recent(opened.path)
+        self.select(items[0].id)
+        self.opened.emit([i.id for i in items])
+
+    def _on_open_failed(self, path: str, error: JobFailed) -> None:
+        if error.kind == "AmbiguousFile" and error.data:
+            choices = tuple(
+                (title, partial(self.open_paths, [path], reader=reader)) for reader, title in error.data
+            )
+            text = f"{printable(Path(path).name)} can be read in several ways. Open as…"
+            self.problem.emit(Problem(text, level="info", choices=choices))
+            return
+        self._show_failure(f"{printable(Path(path).name)} cannot be opened", error)
+
+    def open_sample(self, sample: Sample) -> None:
+        """Make or find a sample and open it."""
+        self.submit("sample", {"id": sample.id}, title=f"Open {sample.title}", on_done=self._on_opened)
+
+    # -- analyses --------------------------------------------------------------------------------------------
+
+    def load_descriptions(self) -> None:
+        """Ask a worker for the descriptions of all analyses, once."""
+        if self.descriptions or self._describing:
+            return
+        self._describing = True
+        self.submit(
+            "describe",
+            {},
+            title="Load analyses",
+            on_done=self._on_described,
+            on_over=self._on_describe_over,
+            shown=False,
+        )
+
+    def _on_described(self, plain: list[dict[str, Any]]) -> None:
+        self.descriptions = {d["id"]: msgspec.convert(d, Description) for d in plain}
+        self.descriptions_changed.emit()
+
+    def _on_describe_over(self) -> None:
+        self._describing = False
+
+    def why_not(self, analysis: Analysis) -> str:
+        """Why an analysis cannot be run with what is open, as the end of a phrase; "" if it can."""
+        missing = self.host.missing(analysis)
+        if missing:
+            return missing
+        pool = [self._kind(i) for i in self.document if i.data is not None]
+        description = self.descriptions.get(analysis.id)
+        for number, accepted in enumerate(analysis.inputs):
+            found = next((k for k in pool if k in accepted), None)
+            if found is not None:
+                pool.remove(found)
+            elif description is None or not description.inputs[number].optional:
+                earlier = any(set(accepted) & set(other) for other in analysis.inputs[:number])
+                article = "another" if earlier else "a"
+                return f"needs {article} {' or '.join(_words(k) for k in accepted)} to be open"
+        return ""
+
+    @staticmethod
+    def _kind(item: Item) -> str:
+        from app.window.kinds import kind_of_item
+
+        return kind_of_item(item)
+
+    def fitting(self, kinds: Sequence[str]) -> list[Item]:
+        """The open items whose kind is one of `kinds`, in order."""
+        return [i for i in self.document if i.data is not None and self._kind(i) in kinds]
+
+    def run(
+        self,
+        description: Description,
+        inputs: Sequence[str],
+        values: Mapping[str, Any],
+        *,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> Task:
+        """Run an analysis on open items; its result becomes one edit."""
+        items = [self.document[i] for i in inputs]
+        refs = [InputRef(i.name, plain_data(i), i.source) for i in items]
+        payload = {"analysis": description.id, "inputs": refs, "parameters": dict(values)}
+        title = description.title.rstrip("…. ")
+        return self.submit(
+            "run",
+            payload,
+            title=f"{title} of {items[0].name}" if items else title,
+            on_done=partial(self._on_run_done, title, items),
+            device=device,
+            seed=seed,
+        )
+
+    def _on_run_done(self, title: str, inputs: list[Item], finished: Any) -> None:
+        items = result_items(title, finished, inputs)
+        self.document.apply(AddItems(items, title=title))
+        self.select(items[0].id)
+        self.adopted.emit(items[0].id)
+
+    # -- writing and sessions --------------------------------------------------------------------------------
+
+    def export(self, id: str, path: str, writer: str | None = None) -> None:
+        """Write an item's data to a file."""
+        item = self.document[id]
+        payload = {
+            "data": plain_data(item),
+            "path": path,
+            "writer": writer,
+            "metadata": dict(item.metadata),
+        }
+        name = printable(Path(path).name)
+        self.submit(
+            "write",
+            payload,
+            title=f"Write {name}",
+            on_done=lambda _path: self.message.emit(f"{name} written"),
+        )
+
+    def save_session(self, folder: str | Path, layout: Mapping[str, Any]) -> Task:
+        """Save what is open into `folder`; the document is clean afterwards unless it changed meanwhile."""
+        folder = Path(folder).absolute()
+        if folder.suffix != SESSION:
+            folder = folder.with_name(folder.name + SESSION)
+        edits = self._edits
+        payload = {"items": list(self.document), "layout": dict(layout), "folder": str(folder)}
+
+        def done(_folder: str) -> None:
+            self.folder = folder
+            if self._edits == edits:
+                self.document.mark_clean()
+            self.settings.add_recent(str(folder))
+            self.session_changed.emit()
+            self.message.emit(f"{folder.name} saved")
+            self.saved.emit()
+
+        return self.submit("save_session", payload, title=f"Save {folder.name}", on_done=done)
+
+    def open_session(self, folder: str | Path) -> Task:
+        """Replace what is open by a saved session. Ask about unsaved changes before calling this."""
+        folder = Path(folder).absolute()
+
+        def done(loaded: Any) -> None:
+            self._replace(loaded.items, folder)
+            self.settings.add_recent(str(folder))
+            self.session_opened.emit(dict(loaded.layout))
+            for text in loaded.problems:
+                self.problem.emit(Problem(text, level="warn"))
+
+        return self.submit(
+            "open_session", {"folder": str(folder)}, title=f"Open {printable(folder.name)}", on_done=done
+        )
+
+    def new_session(self) -> None:
+        """Close everything that is open. Ask about unsaved changes before calling this."""
+        self._replace((), None)
+
+
+def _fresh(items: Sequence[Item]) -> Document:
+    """A document that holds `items` and has nothing to undo: what a session starts with."""
+    document = Document()
+    document._items.update((i.id, i) for i in items)
+    return document
+
+
+def _words(kind: str) -> str:
+    from app.window.kinds import KIND_WORDS
+
+    return KIND_WORDS.get(kind, kind)
+
+
+def _ignore(_value: Any) -> None:
+    return None
+
+
+def _nothing() -> None:
+    return None
