@@ -27,6 +27,18 @@ def numbers(text: bytes) -> Array:
     return values
 
 
+def line_widths(text: bytes) -> Array:
+    """(k,) how many words each line of `text` has that is not blank."""
+    octets = np.frombuffer(text + b"\n", np.uint8)
+    blank = octets <= 32
+    begins = ~blank
+    begins[1:] &= blank[:-1]
+    ends = np.flatnonzero(octets == 10)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    widths: Array = np.add.reduceat(begins, starts, dtype=np.int32)
+    return widths[widths > 0]
+
+
 def whole(values: Array, what: str = "index") -> Array:
     """`values` as int64. Raises `ValueError` where one is not a whole number or beyond 2^53."""
     if not len(values):

@@ -17,7 +17,7 @@ from core.errors import ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, colors, mesh, normals, placed, triangulate
 from plugins.scans._errors import AGAIN, guarded, read_bytes
-from plugins.scans._numbers import numbers, whole
+from plugins.scans._numbers import line_widths, numbers, whole
 
 Array = NDArray[Any]
 
@@ -64,7 +64,8 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
             )
         table = numbers(b" ".join(lines[1 : 1 + n]))
         width = len(table) // n if n else 3
-        if n and (len(table) != n * width or width < 3 + 3 * normal):
+        even = not n or (line_widths(b"\n".join(lines[1 : 1 + n])) == width).all()
+        if n and (not even or len(table) != n * width or width < 3 + 3 * normal):
             raise ReadError(
                 path, "has points that are not one to a line", "save it anew with one point a line"
             )

@@ -18,7 +18,7 @@ from core.jobs import Job
 from plugins.scans._build import Space, cloud, colors, normals, placed
 from plugins.scans._columns import attributes_of
 from plugins.scans._errors import guarded, read_bytes
-from plugins.scans._numbers import numbers
+from plugins.scans._numbers import line_widths, numbers
 
 Array = NDArray[Any]
 
@@ -70,8 +70,8 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
         values = numbers(body)
         job.progress(0.5, "Reading points")
         width = len(first)
-        lines = len([line for line in body.split(b"\n") if line.strip()])
-        if len(values) != lines * width:
+        widths = line_widths(body)
+        if len(values) != len(widths) * width or (widths != width).any():
             raise ReadError(path, f"has lines with other than the {width} numbers of its first", _REMEDY)
         table = values.reshape(-1, width)
         points, attributes, notes = _columns(table, names if len(names) == width else [])

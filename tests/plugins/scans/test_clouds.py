@@ -13,7 +13,7 @@ import pytest
 from core.data import Mesh, PointCloud
 from core.errors import ReadError
 from core.jobs import Job
-from plugins.scans import npy
+from plugins.scans import npy, xyz
 from plugins.scans._lzf import decompress
 from tests.plugins.scans.helpers import CUBE, MANIFEST, chosen, one, opened, score
 
@@ -156,6 +156,17 @@ def test_text(tmp_path, name, text, columns):
     assert isinstance(data, PointCloud)
     assert data.points.tolist() == [[0.5, 1, 2], [3, 4, 5.5], [6, 7, 8]]
     assert {k: str(a.transforms) for k, a in data.attributes.items()} == columns
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.5 1 2\n3 4\n5 6 7 8\n", "0.5 1 2\n3 4 x\n", "0.5 1\n2 3\n", "0.5 1 2\n3 4 5 6\n", "words\nonly\n"],
+)
+def test_text_whose_lines_differ_is_refused(tmp_path, text):
+    path = tmp_path / "a.xyz"
+    path.write_text(text)
+    with pytest.raises(ReadError):
+        xyz.read(path, job=Job())
 
 
 @pytest.mark.parametrize(
