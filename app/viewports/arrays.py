@@ -17,7 +17,7 @@ Array = NDArray[Any]
 def matrix(values: Array) -> vtkMatrix4x4:
     """A VTK matrix from a (4, 4) array."""
     made = vtkMatrix4x4()
-    made.DeepCopy(np.asarray(values, dtype=np.float64).reshape(-1))
+    made.DeepCopy(np.asarray(values, dtype=np.float64).reshape(-1).tolist())
     return made
 
 

@@ -28,30 +28,30 @@ class ImageCanvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.number = next(_numbers)
-        self._service: service.RenderService | None = service.acquire()
+        self._held = [service.acquire()]
         self._frame: Frame | None = None
         self._wanted: Resolved | None = None
+        # When a parent is deleted without having been closed, only this signal comes, and `self` is gone by then.
+        number, held = self.number, self._held
+        self.destroyed.connect(lambda: _let_go(number, held))
         # Emitted in the render thread: Qt queues it to this object's.
         self._made.connect(self._accept)
 
     def show_state(self, state: Resolved) -> None:
         """Ask for a picture of `state`."""
         self._wanted = state
-        if self._service is not None:
-            self._service.request(self.number, state, self._made.emit)
+        for known in self._held:
+            known.request(self.number, state, self._made.emit)
 
     def draw(self, state: Resolved) -> Frame:
         """A picture of any size, now; what is on the screen stays."""
-        if self._service is None:
+        if not self._held:
             raise RuntimeError("the viewport is closed")
-        return self._service.draw(self.number, state)
+        return self._held[0].draw(self.number, state)
 
     def shutdown(self) -> None:
         """Give back every VTK object of this view."""
-        if self._service is not None:
-            self._service.drop(self.number)
-            self._service = None
-            service.give_back()
+        _let_go(self.number, self._held)
         self._frame = None
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -71,8 +71,14 @@ class ImageCanvas(QWidget):
         painter.end()
 
     def _accept(self, frame: Frame) -> None:
-        if self._service is None:
+        if not self._held:
             return
         self._frame = frame
         self.update()
         self.arrived.emit(frame)
+
+
+def _let_go(number: int, held: list[service.RenderService]) -> None:
+    while held:
+        held.pop().drop(number)
+        service.give_back()

@@ -126,7 +126,8 @@ def pose_from_plain(value: Any) -> CameraPose | None:
     numbers = np.array([*(c for v in vectors for c in v), angle])
     if any(len(v) != 3 for v in vectors) or not np.isfinite(numbers).all() or vectors[0] == vectors[1]:
         return None
-    return CameraPose(*vectors, angle)  # type: ignore[arg-type]
+    position, focal, up = (_vec(np.array(v)) for v in vectors)
+    return CameraPose(position, focal, up, angle)
 
 
 def _rotation(axis: Array, angle: float) -> Array:

@@ -41,7 +41,7 @@ def draw_mesh(item: SceneItem, plane: Plane, thickness: float) -> tuple[Drawing,
     segments = mesh_cut(item.data, item.transform, plane)
     display = item.display
     return (
-        (Drawing(segments, _NO_DOTS, display.color, display.opacity, name=item.name),)
+        (Drawing(segments, _NO_DOTS, _color(display), display.opacity, name=item.name),)
         if len(segments)
         else ()
     )
@@ -70,7 +70,7 @@ def draw_markup(item: SceneItem, plane: Plane, thickness: float) -> tuple[Drawin
         return ()
     return (
         Drawing(
-            segments, dots, display.color, display.opacity, size=display.size, labels=labels, name=item.name
+            segments, dots, _color(display), display.opacity, size=display.size, labels=labels, name=item.name
         ),
     )
 
@@ -155,6 +155,12 @@ def _shape_cut(markup: Any, transform: Array, plane: Plane) -> Array:
         if len(crossings) == 2:
             segments.append(np.stack(crossings))
     return np.array(segments) if segments else _NO_LINES
+
+
+def _color(display: Any) -> tuple[float, float, float]:
+    """Checked here, where a bad one is reported, rather than in the middle of a repaint."""
+    r, g, b = (min(max(float(c), 0.0), 1.0) for c in display.color)
+    return r, g, b
 
 
 def _moved(transform: Array, points: Array) -> Array:

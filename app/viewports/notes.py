@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 log = logging.getLogger(__name__)
+_logged: set[tuple[str, int, str]] = set()
 
 
 @dataclass(frozen=True)
 class Legend:
-    """A colour bar: "curvature (1/mm)", its map and its ends. `stops` names categories instead."""
+    """A colour bar: "curvature (1/mm)", its map and its ends."""
 
     title: str
     unit: str
@@ -38,6 +39,16 @@ def guarded(notes: Notes, item: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log.exception("drawing %s", item.id)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        key = (item.id, id(item.data), reason)
+        if key not in _logged:  # once, not with every frame
+            if len(_logged) > 500:
+                _logged.clear()
+            _logged.add(key)
+            log.exception("drawing %s", item.id)
         notes.problems.append(f"{item.name} could not be drawn: {reason}")
+
+
+def legend_wanted(item: Any, label: bool) -> bool:
+    """A volume's colours need a legend unless they are grays, classes or colours themselves."""
+    return not label and not item.data.rgb and item.display.colormap.lower() not in ("gray", "grey")

@@ -54,7 +54,7 @@ class OffscreenView:
             self._window.SetSize(width, height)
         notes = self._scene.apply(state)  # type: ignore[arg-type]
         self._window.Render()
-        pixels = vtkUnsignedCharArray()
+        pixels: Any = vtkUnsignedCharArray()
         self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels)
         picture = np.ascontiguousarray(vtk_to_numpy(pixels).reshape(height, width, 4)[::-1])
         seconds = time.perf_counter() - started

@@ -210,7 +210,7 @@ class Overlay:
         metrics = QFontMetricsF(self.small)
         line, edge, wide = metrics.height(), m.px(12), m.px(10)
         height = min(m.px(110), state.height * 0.3)
-        bottom = state.height - edge - m.px(24 if isinstance(state, ResolvedSlice) else 0)
+        bottom: float = state.height - edge - (m.px(24) if isinstance(state, ResolvedSlice) else 0)
         for legend in legends[:3]:
             top = bottom - height
             title = legend.title + (f" ({legend.unit})" if legend.unit else "")
@@ -228,10 +228,10 @@ class Overlay:
             span = legend.high - legend.low
             values = [legend.low, (legend.low + legend.high) / 2, legend.high]
             for part, value in zip((0.0, 0.5, 1.0), values, strict=True):
-                y = bar.bottom() - part * height
+                level = bar.bottom() - part * height
                 painter.setPen(QPen(QColor(self.theme.view_muted), 1))
-                painter.drawLine(QLineF(bar.left() - m.px(3), y, bar.left(), y))
-                box = QRectF(0, y - line / 2, bar.left() - m.px(6), line)
+                painter.drawLine(QLineF(bar.left() - m.px(3), level, bar.left(), level))
+                box = QRectF(0, level - line / 2, bar.left() - m.px(6), line)
                 self._text(painter, box, right, tick_text(value, span), self.theme.view_text, self.small)
             box = QRectF(0, top - 1.6 * line, state.width - edge, line)
             self._text(painter, box, right, title, self.theme.view_muted, self.small)
@@ -274,6 +274,8 @@ def painted(state: Resolved, notes: Notes, image: QImage, overlay: Overlay) -> Q
     out = image.convertToFormat(QImage.Format.Format_RGB32)
     out.setDevicePixelRatio(state.dpr)
     painter = QPainter(out)
-    overlay.paint(painter, state, notes)
-    painter.end()
+    try:
+        overlay.paint(painter, state, notes)
+    finally:
+        painter.end()
     return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from vtkmodules.vtkRenderingCore import vtkLightKit, vtkRenderer, vtkRenderWindow
 
@@ -10,10 +12,11 @@ from app.viewports.markups import MarkupPresenter
 from app.viewports.notes import Notes, guarded
 from app.viewports.points import PointsPresenter
 from app.viewports.presenter import Presenter
-from app.viewports.state import Resolved3D
+from app.viewports.state import Resolved3D, SceneItem
+from app.viewports.stats import attribute_range
 from app.viewports.surfaces import GraphPresenter, MeshPresenter
 from app.viewports.volumes import VolumePresenter
-from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Volume
+from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume
 
 _PRESENTERS: dict[type, type[Presenter]] = {
     Volume: VolumePresenter,
@@ -54,12 +57,13 @@ class Scene3D:
     def apply(self, state: Resolved3D) -> Notes:
         """Show `state`; what else is worth knowing about the picture comes back."""
         notes = Notes()
-        wanted = {i.id: i for i in state.items}
+        items = with_shared_ranges(state.items)
+        wanted = {i.id: i for i in items}
         for gone in self._presenters.keys() - wanted.keys():
             self._presenters.pop(gone).release()
         volumes = any(isinstance(i.data, Volume) and i.display.render == "volume" for i in state.items)
         translucent = False
-        for item in state.items:
+        for item in items:
             kind = _PRESENTERS.get(type(item.data))
             if kind is None:
                 continue
@@ -74,8 +78,10 @@ class Scene3D:
                 above = self._above if volumes and not cast else self._below
                 presenter.update(item, state, notes, self._below, above)
                 presenter.drag(state.interactive)
+            notes.legends = list(dict.fromkeys(notes.legends))
             translucent = translucent or isinstance(item.data, Markup) or item.display.opacity < 1
-        self._style(state, translucent, volumes)
+        clouds = any(isinstance(i.data, (PointCloud, Trajectory)) for i in items)
+        self._style(state, translucent, smooth=not volumes and not clouds)
         self._aim(state)
         return notes
 
@@ -96,7 +102,7 @@ class Scene3D:
             self._window.RemoveRenderer(renderer)
         del self._below, self._above, self._window
 
-    def _style(self, state: Resolved3D, translucent: bool, volumes: bool) -> None:
+    def _style(self, state: Resolved3D, translucent: bool, *, smooth: bool) -> None:
         top, bottom = state.background
         if top and bottom:
             self._below.SetBackground2(*_rgb(top))
@@ -106,7 +112,8 @@ class Scene3D:
                 renderer.SetUseDepthPeeling(translucent)
                 renderer.SetMaximumNumberOfPeels(6)
                 renderer.SetOcclusionRatio(0.02)
-        self._below.SetUseFXAA(not state.interactive and not volumes)
+        # It would smear single points, and a ray-cast volume has no edges that need it.
+        self._below.SetUseFXAA(smooth and not state.interactive)
         self._window.SetDesiredUpdateRate(12.0 if state.interactive else 1e-4)
 
     def _aim(self, state: Resolved3D) -> None:
@@ -123,6 +130,30 @@ class Scene3D:
             self._above.ResetCameraClippingRange()
             low, high = camera.GetClippingRange()
         camera.SetClippingRange(max(min(near, low), 1e-9), max(far, high))
+
+
+def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
+    """Objects coloured by the same quantity share one automatic range, and so one legend: two hemispheres with the
+    same colour then have the same value."""
+    found: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    keys: dict[str, tuple[str, str, str]] = {}
+    for item in items:
+        name = getattr(item.display, "color_by", "")
+        attribute = getattr(item.data, "attributes", {}).get(name) if name else None
+        if attribute is None or getattr(item.display, "range", None) is not None:
+            continue
+        if attribute.transforms is Transforms.LABEL or attribute.values.dtype.kind not in "biufc":
+            continue
+        keys[item.id] = (name, item.display.colormap, attribute.unit)  # type: ignore[attr-defined]
+        found.setdefault(keys[item.id], []).append(attribute_range(attribute))
+    out = []
+    for item in items:
+        ranges = found.get(keys.get(item.id, ("", "", "")), [])
+        if len(ranges) > 1:
+            span = (min(r[0] for r in ranges), max(r[1] for r in ranges))
+            item = replace(item, display=replace(item.display, range=span))  # type: ignore[call-arg]
+        out.append(item)
+    return tuple(out)
 
 
 def _rgb(color: str) -> tuple[float, float, float]:

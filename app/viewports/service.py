@@ -17,6 +17,7 @@ from typing import Any
 from PySide6.QtGui import QImage
 
 from app.viewports.backends import synchronous
+from app.viewports.collector import MainThreadCollector
 from app.viewports.device import UNKNOWN, Device
 from app.viewports.notes import Notes
 from app.viewports.state import Resolved
@@ -49,6 +50,7 @@ class RenderService:
         self._change = threading.Condition()
         self._stop = False
         self._thread: threading.Thread | None = None
+        self._collector = MainThreadCollector()
 
     def request(self, view: int, state: Resolved, callback: Callback) -> None:
         """Draw `state` as soon as possible, unless a newer one for the same view comes first."""
@@ -89,6 +91,7 @@ class RenderService:
             self._thread.join(120.0)
             self._thread = None
             self._stop = False
+            self._collector.stop()
         for view in list(self._views):
             self._release(view)
 
@@ -102,6 +105,7 @@ class RenderService:
 
     def _start(self) -> None:
         if self._thread is None:
+            self._collector.start()
             self._thread = threading.Thread(target=self._run, name="viewport-render", daemon=True)
             self._thread.start()
 

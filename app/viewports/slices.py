@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkImagingCore import vtkImageReslice
 from vtkmodules.vtkRenderingCore import (
     vtkImageProperty,
@@ -23,7 +24,7 @@ from vtkmodules.vtkRenderingCore import (
 from app.viewports import arrays
 from app.viewports.colors import colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
-from app.viewports.notes import Notes, guarded
+from app.viewports.notes import Legend, Notes, guarded, legend_wanted
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import frame_of, volume_stats, window_of
 from core.data import Markup, Mesh, Volume
@@ -97,6 +98,8 @@ class SliceScene:
         axis = _plane_axis(state, item)
         label = stats.label or display.colormap == "labels"
         smooth = display.interpolate and not label
+        if legend_wanted(item, label):
+            notes.legends.append(Legend(item.name, volume.value_unit, display.colormap, low, high))
         affine_key = item.affine.tobytes()
         if axis is not None:
             voxel = np.linalg.solve(item.affine, [*state.origin, 1.0])
@@ -232,8 +235,6 @@ def _resliced(layer: _Layer, state: ResolvedSlice, item: SceneItem, smooth: bool
         else:
             reslice.SetInterpolationModeToNearestNeighbor()
         reslice.Update()
-        from vtkmodules.util.numpy_support import vtk_to_numpy
-
         scalars = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
         planes.append(scalars.reshape(nv, nu).T.copy())
     return (np.stack(planes, axis=-1) if colors else planes[0]), placement

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, CameraPose, Vec, look
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Volume, bounds
-from core.display import Display
 from core.geometry import closest_axes, direction_letters
 
 Array = NDArray[Any]
@@ -43,7 +42,8 @@ class SceneItem:
     name: str
     data: Any
     transform: Array
-    display: Display
+    display: Any
+    """The `core.display` class that fits the data."""
 
     def __eq__(self, other: object) -> bool:
         """Data by identity (it is immutable and may be huge), the rest by value."""

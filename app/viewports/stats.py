@@ -16,6 +16,7 @@ Array = NDArray[Any]
 
 _SAMPLES = 400_000
 _cache: WeakKeyDictionary[Any, dict[int, VolumeStats]] = WeakKeyDictionary()
+_ranges: WeakKeyDictionary[Any, tuple[float, float]] = WeakKeyDictionary()
 _lock = Lock()
 
 
@@ -92,6 +93,14 @@ def finite_range(values: Array) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
+def attribute_range(attribute: Any) -> tuple[float, float]:
+    """`finite_range` of an attribute's values; cached for as long as it lives."""
+    known = _ranges.get(attribute)
+    if known is None:
+        known = _ranges[attribute] = finite_range(attribute_values(attribute))
+    return known
+
+
 def otsu(values: Array, bins: int = 256) -> float:
     """Otsu's threshold (IEEE Trans. SMC 9, 1979, eq. 18: largest between-class variance) of finite values."""
     if not values.size or values.min() == values.max():
@@ -103,7 +112,9 @@ def otsu(values: Array, bins: int = 256) -> float:
     rest = weight[-1] - weight
     with np.errstate(divide="ignore", invalid="ignore"):
         between = weight * rest * (mean / weight - (mean[-1] - mean) / rest) ** 2
-    return float(edges[1 + int(np.nanargmax(between[:-1]))])
+    # Between two separate heaps every threshold is as good: the middle one.
+    best = np.flatnonzero(between[:-1] >= np.nanmax(between[:-1]) * (1 - 1e-9))
+    return float(edges[1 + best].mean())
 
 
 def _compute(volume: Volume, index: int) -> VolumeStats:
@@ -122,5 +133,6 @@ def _compute(volume: Volume, index: int) -> VolumeStats:
         low, high = 0.0, 1.0
     if not high > low:
         low, high = (0.0, high) if high > 0 else (low - 0.5, low + 0.5)
-    clipped = np.clip(values, low, high)
+    # Not clipped at `low`: the threshold parts object and background, and zero is background.
+    clipped = np.clip(values, np.percentile(values, 0.1), max(high, np.percentile(values, 0.2)))
     return VolumeStats(low, high, minimum, maximum, otsu(clipped), label)

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
@@ -16,7 +17,7 @@ from app.viewports.colors import category, color_scale, colorize, rgba_of
 from app.viewports.notes import Legend, Notes
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
-from app.viewports.stats import attribute_values, finite_range
+from app.viewports.stats import attribute_range, attribute_values
 from core.data import Domain, Mesh, Transforms
 
 Array = NDArray[Any]
@@ -62,7 +63,7 @@ def attribute_colors(item: SceneItem, n: int, domain: Domain, notes: Notes) -> A
             else numbers
         )
     numbers = attribute_values(attribute)
-    low, high = item.display.range or finite_range(numbers)
+    low, high = item.display.range or attribute_range(attribute)
     length = values.ndim > 1 and values[0].size > 1
     notes.legends.append(
         Legend(f"|{name}|" if length else name, attribute.unit, item.display.colormap, low, high)
@@ -110,10 +111,14 @@ class MeshPresenter(Presenter):
         look.SetEdgeColor(*(0.35 * c for c in display.color))
         look.SetLineWidth(max(1.0, state.dpr))
         look.SetPointSize(2.0 * state.dpr)
-        {"wireframe": look.SetRepresentationToWireframe, "points": look.SetRepresentationToPoints}.get(
-            display.representation, look.SetRepresentationToSurface
-        )()
-        data, domain = self._poly.GetPointData(), Domain.POINT
+        if display.representation == "wireframe":
+            look.SetRepresentationToWireframe()
+        elif display.representation == "points":
+            look.SetRepresentationToPoints()
+        else:
+            look.SetRepresentationToSurface()
+        data: Any = self._poly.GetPointData()
+        domain = Domain.POINT
         colors = attribute_colors(item, len(mesh.points), Domain.POINT, notes)
         if colors is None:
             colors = attribute_colors(item, len(mesh.faces), Domain.FACE, notes)
@@ -188,8 +193,6 @@ def _vertex_normals(mesh: Mesh, poly: vtkPolyData) -> Array:
         normals.SplittingOff()
         normals.ConsistencyOff()
         normals.Update()
-        from vtkmodules.util.numpy_support import vtk_to_numpy
-
         known = vtk_to_numpy(normals.GetOutput().GetPointData().GetNormals()).copy()
         _normals[mesh] = known
     return known

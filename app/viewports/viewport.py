@@ -55,15 +55,17 @@ class _Cover(QWidget):
         view = self.parentWidget()
         assert isinstance(view, Viewport)
         painter = QPainter(self)
-        frame = self.frame
-        if frame is not None and (frame.state.width, frame.state.height) == (self.width(), self.height()):
-            view.overlay.paint(painter, frame.state, frame.notes)
-            painter.setClipping(False)
-        if self.focused and view.show_focus:
-            painter.setPen(QColor(view.theme.accent))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-        painter.end()
+        try:
+            frame = self.frame
+            if frame is not None and (frame.state.width, frame.state.height) == (self.width(), self.height()):
+                view.overlay.paint(painter, frame.state, frame.notes)
+                painter.setClipping(False)
+            if self.focused and view.show_focus:
+                painter.setPen(QColor(view.theme.accent))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        finally:
+            painter.end()  # a painter left open by an error takes the process down
 
 
 class Viewport(QWidget):
@@ -372,8 +374,8 @@ class Viewport(QWidget):
         elif flat and key in (keys.Key_PageUp, keys.Key_PageDown):
             self.step(10 if key == keys.Key_PageUp else -10)
         elif not flat and key in (keys.Key_Up, keys.Key_Down, keys.Key_Left, keys.Key_Right):
-            dx = {keys.Key_Left: -1, keys.Key_Right: 1}.get(key, 0)
-            dy = {keys.Key_Up: -1, keys.Key_Down: 1}.get(key, 0)
+            dx = (key == keys.Key_Right) - (key == keys.Key_Left)
+            dy = (key == keys.Key_Down) - (key == keys.Key_Up)
             self._moving(camera=cameras.turned(self._pose(), dx / 24, dy / 24))
         elif key in (keys.Key_Plus, keys.Key_Equal, keys.Key_Minus):
             factor = 1 / _ZOOM if key == keys.Key_Minus else _ZOOM

@@ -22,7 +22,7 @@ from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkSmartVolumeMapper
 
 from app.viewports import arrays
 from app.viewports.colors import category, is_diverging, table
-from app.viewports.notes import Notes
+from app.viewports.notes import Legend, Notes, legend_wanted
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.stats import VolumeStats, frame_of, volume_stats, window_of
@@ -117,7 +117,8 @@ def opacity_points(stats: VolumeStats, window: tuple[float, float], preset: str)
     """(value, opacity) corners of the opacity curve.
 
     "auto": nothing below the threshold that parts object and background, then quickly solid, so that the first
-    thing one sees is the object's surface with its folds. "soft": rises over the whole window. "bright": only
+    thing one sees is the object's surface with its folds; the window then changes colours only, so that
+    looking for contrast in a slice never dissolves the object. "soft": rises over the whole window. "bright": only
     the top third.
     """
     low, high = window
@@ -126,15 +127,19 @@ def opacity_points(stats: VolumeStats, window: tuple[float, float], preset: str)
         return [(low + 0.15 * width, 0.0), (high, 0.35)]
     if preset == "bright":
         return [(low + 0.62 * width, 0.0), (low + 0.8 * width, 0.7), (high, 0.95)]
-    start = low + (stats.threshold - stats.low) / max(stats.high - stats.low, 1e-12) * width
-    return [(start - 0.12 * width, 0.0), (start, 0.12), (start + 0.14 * width, 0.85), (high, 0.95)]
+    start, width = stats.threshold, stats.high - stats.low
+    return [(start - 0.12 * width, 0.0), (start, 0.12), (start + 0.14 * width, 0.85), (start + width, 0.95)]
 
 
 class VolumePresenter(Presenter):
     """Keeps one volume's prop in step with its display."""
 
+    _dragging = False
+    _coarse: Any = None
+
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Create what fits the render mode; see `Presenter`."""
+        self._dragging = False
         if item.display.render == "surface":
             self._surface(item)
         else:
@@ -143,8 +148,7 @@ class VolumePresenter(Presenter):
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """A new mapper is needed when one of these changes."""
         d = item.display
-        threshold = (d.window, d.level) if d.render == "surface" else ()
-        return id(item.data), d.index, d.render, d.colormap == "labels", threshold
+        return id(item.data), d.index, d.render, d.colormap == "labels"
 
     def restyle(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Transfer functions, opacity, placement."""
@@ -178,6 +182,8 @@ class VolumePresenter(Presenter):
                 curve = opacity_points(stats, window, item.display.preset)
             for value, alpha in curve:
                 opacity.AddPoint(self._reduced.code(value), alpha * scale)
+        if legend_wanted(item, self._label):
+            notes.legends.append(Legend(item.name, item.data.value_unit, item.display.colormap, *window))
         look = self.prop.GetProperty()
         look.SetColor(color)
         look.SetScalarOpacity(opacity)
@@ -196,7 +202,6 @@ class VolumePresenter(Presenter):
         self._reduced = reduced(item.data, item.display.index, limit, self._label)
         self._mapper = self._make_mapper(self._reduced)
         self._coarse = None
-        self._dragging = False
         if self.device.software and self._reduced.array.size > 2 * _DRAG_VOXELS:
             rough = reduced(item.data, item.display.index, _DRAG_VOXELS, self._label)
             # Both copies share one placement: the coarse one is shifted by its own image origin.
@@ -225,7 +230,7 @@ class VolumePresenter(Presenter):
             shift = np.linalg.solve(like.placement, copy.placement)[:3, 3]
             image.SetOrigin(*shift)
         if self.device.software:
-            mapper = vtkFixedPointVolumeRayCastMapper()
+            mapper: Any = vtkFixedPointVolumeRayCastMapper()
             spacing = float(copy.spacing.min())
             mapper.SetAutoAdjustSampleDistances(like is not None)
             mapper.SetImageSampleDistance(1.0)
@@ -241,15 +246,13 @@ class VolumePresenter(Presenter):
         return mapper
 
     def _surface(self, item: SceneItem) -> None:
-        self._label, self._coarse, self._dragging = False, None, False
+        self._label, self._coarse = False, None
         self._reduced = reduced(item.data, item.display.index, self.device.voxels)
-        low, high = window_of(item.data, item.display)
         stats = volume_stats(item.data, item.display.index)
-        part = (stats.threshold - stats.low) / max(stats.high - stats.low, 1e-12)
         edges = vtkFlyingEdges3D()
         edges.SetInputData(self._reduced.image())
         edges.ComputeNormalsOff()
-        edges.SetValue(0, min(max(self._reduced.code(low + part * (high - low)), 0.5), 254.5))
+        edges.SetValue(0, min(max(self._reduced.code(stats.threshold), 0.5), 254.5))
         smooth = vtkWindowedSincPolyDataFilter()
         smooth.SetInputConnection(edges.GetOutputPort())
         smooth.SetNumberOfIterations(12)

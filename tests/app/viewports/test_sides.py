@@ -86,7 +86,9 @@ def test_the_3d_view_shows_the_marker_on_its_side_in_all_orders(view):
     window = view()
     pose = look(np.array([[-40.0, 40], [-45, 45], [-32, 32]]), *DIRECTIONS["A"])
     for name, volume in axis_orders(head())[::5]:
-        item = make_item(volume, window=20.0, level=200.0)  # only the marker is bright enough to be solid
+        item = make_item(
+            volume, window=20.0, level=180.0, preset="bright"
+        )  # only the marker is bright enough to be solid
         picture, notes, _ = window.render(resolve(ViewIntent("3d", camera=pose), (item,), SIZE))
         assert not notes.problems
         rows, columns = np.nonzero(picture[..., 0] > 60)

@@ -1,0 +1,130 @@
+"""The gl backend in a real window; needs a display: `xvfb-run -a pytest -m gl` with QT_QPA_PLATFORM=xcb."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QSize
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+from app.theme import DARK
+from app.viewports import ViewportGrid, prepare_surface_format
+from tests.app.viewports.conftest import MARKER, head, make_item, vtk_objects
+from tests.app.viewports.test_grid import pixels, wheel
+
+pytestmark = [
+    pytest.mark.gl,
+    pytest.mark.skipif(
+        sys.platform.startswith("linux")
+        and not (
+            (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+            and os.environ.get("QT_QPA_PLATFORM", "xcb") not in ("offscreen", "minimal")
+        ),
+        reason="needs a display and QT_QPA_PLATFORM=xcb (xvfb-run)",
+    ),
+]
+FULL = {"window": 255.0, "level": 127.5}
+
+
+@pytest.fixture
+def window(qtbot):
+    """A main window with a gl grid in it."""
+    prepare_surface_format()
+    made = QMainWindow()
+    grid = ViewportGrid(backend="gl", theme=DARK)
+    made.setCentralWidget(grid)
+    made.resize(520, 480)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made, grid
+    grid.shutdown()
+
+
+def test_gl_and_image_backends_draw_the_same(window):
+    _, grid = window
+    assert QGuiApplication.platformName() != "offscreen"
+    grid.set_items((make_item(head(), **FULL),))
+    grid.set_cursor(tuple(MARKER))
+    assert grid.wait(30) and grid.backend == "gl"
+    shown = pixels(grid.grab())
+    drawn = pixels(grid.grab_image(QSize(grid.width(), grid.height())))
+    assert np.abs(shown - drawn).mean() < 3
+    for kind in ("axial", "coronal", "sagittal"):
+        view = grid.views[kind]
+        x, y, _ = view.state.to_screen(MARKER)[0]
+        at = view.mapTo(grid, QPoint(round(x), round(y)))
+        assert shown[at.y() - 2 : at.y() + 3, at.x() - 2 : at.x() + 3].mean() > 200, kind
+
+
+def test_stepping_changes_the_screen(window):
+    _, grid = window
+    grid.set_items((make_item(head(), **FULL),))
+    grid.wait(30)
+    before = pixels(grid.views["axial"].grab())
+    wheel(grid.views["axial"], 6)
+    assert grid.wait(30)
+    after = pixels(grid.views["axial"].grab())
+    assert (after > 60).sum() < (before > 60).sum()
+    assert grid.views["axial"].frame.state.position == 17
+
+
+def test_layouts_and_moves_between_windows_survive(window, qtbot):
+    made, grid = window
+    grid.set_items((make_item(head(), **FULL),))
+    for name in ("3d", "axial", "four"):
+        grid.set_layout(name)
+        assert grid.wait(30)
+        assert (pixels(grid.grab()) > 60).mean() > 0.05
+    other = QMainWindow()
+    qtbot.addWidget(other)
+    made.takeCentralWidget()
+    other.setCentralWidget(grid)
+    other.resize(520, 480)
+    other.show()
+    qtbot.waitExposed(other)
+    grid.set_cursor((0, 0, 3))
+    assert grid.wait(30)
+    assert (pixels(grid.grab()) > 60).mean() > 0.05
+    grid.shutdown()
+
+
+def test_a_widget_without_context_falls_back_to_pictures(window):
+    _, grid = window
+    grid.set_items((make_item(head(), **FULL),))
+    grid.wait(30)
+    told = []
+    grid.statusChanged.connect(told.append)
+    grid.views["axial"].canvas.failed.emit("the window got no OpenGL context")
+    assert grid.wait(30)
+    QApplication.processEvents()
+    assert grid.wait(30)
+    assert {v.canvas.name for v in grid.views.values()} == {"image"} and "no OpenGL" in told[0]
+    assert (pixels(grid.grab()) > 60).mean() > 0.05
+
+
+def test_windows_come_and_go_without_leaks(qtbot):
+    prepare_surface_format()
+    start = vtk_objects()
+    for close in (True, False, True):
+        made = QMainWindow()
+        grid = ViewportGrid(backend="gl", theme=DARK)
+        made.setCentralWidget(grid)
+        made.resize(300, 300)
+        made.show()
+        qtbot.waitExposed(made)
+        grid.set_items((make_item(head()),))
+        assert grid.wait(30)
+        if close:
+            grid.shutdown()
+        made.close()
+        made.deleteLater()
+        del grid
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+        del made
+    assert vtk_objects() == start
