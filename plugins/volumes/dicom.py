@@ -136,7 +136,9 @@ def _scan(folder: Path, job: Job, *, series: str = "", deep: bool = True) -> tup
     if foreign and not series:
         warnings.append(f"{foreign} files in the folder are no DICOM files and were skipped.")
     if pictureless and not series:
-        warnings.append(f"{pictureless} DICOM objects without a picture (directories, reports) were skipped.")
+        warnings.append(
+            f"{pictureless} DICOM objects without a picture (directories, reports, cut-off files) were skipped."
+        )
     if broken and not series:
         warnings.append(f"{len(broken)} damaged DICOM files were skipped; the first: {broken[0]}")
     return frames, warnings
