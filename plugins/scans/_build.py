@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.analyses import Help
 from core.data import Attribute, Domain, Loaded, Mesh, PointCloud, Transforms
 from core.errors import ReadError
 from plugins.scans._errors import AGAIN
 
 Array = NDArray[Any]
-Space = Literal["auto", "RAS", "LPS"]
+Space = Annotated[
+    Literal["auto", "RAS", "LPS"],
+    Help("Anatomical axes of the coordinates; auto: what the file says. LPS is converted to RAS."),
+]
 
 
 def triangulate(flat: Array, counts: Array) -> tuple[Array, Array, int]:

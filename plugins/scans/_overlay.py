@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
+from core.analyses import Help
 from core.data import Attribute, Loaded, Mesh
 from core.errors import ReadError
 
@@ -23,6 +25,9 @@ _SHAPES = (
 )
 _SIDES = {"lh": "L", "l": "L", "left": "L", "rh": "R", "r": "R", "right": "R"}
 
+SurfaceFile = Annotated[
+    Path | None, Help("The surface that values lie on; empty: one of the same hemisphere in the same folder.")
+]
 ReadSurface = Callable[[Path], Loaded]
 
 

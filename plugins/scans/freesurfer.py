@@ -19,7 +19,7 @@ from core.errors import ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, mesh, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
-from plugins.scans._overlay import on_surface
+from plugins.scans._overlay import SurfaceFile, on_surface
 
 Array = NDArray[Any]
 
@@ -45,7 +45,7 @@ def sniff(path: Path, head: bytes) -> int:
     return 0
 
 
-def read(path: Path, *, surface: Path | None = None, space: Space = "auto", job: Job) -> list[Loaded]:
+def read(path: Path, *, surface: SurfaceFile = None, space: Space = "auto", job: Job) -> list[Loaded]:
     """A surface in scanner RAS millimetres; an overlay together with the surface it lies on.
 
     Surfaces are stored in "surface RAS", whose origin is the middle of the volume they come from. Where the

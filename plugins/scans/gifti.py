@@ -20,7 +20,7 @@ from core.errors import ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, mesh, normals, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
-from plugins.scans._overlay import on_surface
+from plugins.scans._overlay import SurfaceFile, on_surface
 
 Array = NDArray[Any]
 
@@ -46,7 +46,7 @@ def sniff(path: Path, head: bytes) -> int:
     return 100 if b"<GIFTI" in head[:2048] or b"<!DOCTYPE GIFTI" in head[:2048] else 0
 
 
-def read(path: Path, *, surface: Path | None = None, space: Space = "auto", job: Job) -> list[Loaded]:
+def read(path: Path, *, surface: SurfaceFile = None, space: Space = "auto", job: Job) -> list[Loaded]:
     """A GIFTI surface with everything the file holds about its points, in RAS millimetres.
 
     For a file that holds values only, `surface` names the surface; left empty, a surface of the same

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.analyses import Help
 from core.data import Attribute, Domain, Loaded, Transforms
 from core.errors import ReadError
 from core.jobs import Job
@@ -37,7 +38,13 @@ def sniff(path: Path, head: bytes) -> int:
     return 50 if path.suffix.lower() == ".gltf" and head.lstrip()[:1] == b"{" else 0
 
 
-def read(path: Path, *, space: Space = "auto", parts: bool = False, job: Job) -> list[Loaded]:
+def read(
+    path: Path,
+    *,
+    space: Space = "auto",
+    parts: Annotated[bool, Help("Each mesh of the scene as an object of its own.")] = False,
+    job: Job,
+) -> list[Loaded]:
     """A glTF scene as one mesh, its parts told apart by the face label `part`.
 
     One mesh is what measuring needs; with `parts` each mesh of the scene becomes an object of its own.

@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
+from core.analyses import describe
 from core.data import Mesh, PointCloud
 from core.jobs import Job
 from plugins.scans import samples
@@ -55,6 +56,8 @@ def test_manifest_names_what_exists():
     for reader in MANIFEST.readers:
         parameters = inspect.signature(function(reader.read)).parameters
         assert "job" in parameters and "space" in parameters
+        for option in describe(function(reader.read), id=reader.id, title=reader.title).parameters:
+            assert option.help, f"{reader.id}: {option.name} has no help"
         assert list(inspect.signature(function(str(reader.sniff))).parameters) == ["path", "head"]
     for writer in MANIFEST.writers:
         assert list(inspect.signature(function(writer.write)).parameters) == [
