@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings as python_warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Frame:
     spacing : (between rows, between columns) mm, None where not stated.
     slope, intercept : of the modality values.
     group : what frames of one volume share, beyond orientation.
+    tile : first row and column in the stored picture, where that is a mosaic of slices.
     order : sorts frames at one position: time, then acquisition, then number.
     """
 
@@ -49,6 +50,7 @@ class Frame:
     group: tuple[Any, ...]
     order: tuple[float, ...]
     uid: str
+    tile: tuple[int, int] | None = None
     said: dict[str, Any] = field(default_factory=dict)
 
 
@@ -115,6 +117,8 @@ def frames_of(path: Path, ds: Any) -> list[Frame]:
         if per_frame or shared is not None:
             groups = [per_frame[i] if per_frame else None for i in range(count)]
             return [_enhanced(path, ds, i, group, shared) for i, group in enumerate(groups)]
+        if count == 1 and "MOSAIC" in [str(w).upper() for w in _many(ds.get("ImageType"))]:
+            return _mosaic(path, ds)
         return [_classic(path, ds, i, count) for i in range(count)]
 
 
@@ -139,6 +143,47 @@ def _classic(path: Path, ds: Any, index: int, count: int) -> Frame:
     return _frame(
         path, ds, index, position, orientation, spacing, thickness, _rescale(ds), echo, image_type, times
     )
+
+
+def _mosaic(path: Path, ds: Any) -> list[Frame]:
+    """The slices that Siemens scanners tile into one square picture; one frame marked as it is where that fails.
+
+    The stated position belongs to the whole mosaic taken as one slice; the first tile's is half the difference of
+    the two sizes further in.
+    Reference: nibabel's notes on DICOM mosaics (nipy.org/nibabel/dicom/dicom_mosaic.html).
+    """
+    from nibabel.nicom import csareader
+
+    whole = _classic(path, ds, 0, 1)
+    csa = csareader.get_csa_header(ds, "image")
+    n = int(csareader.get_n_mosaic(csa) or 0) if csa else 0
+    side = int(np.ceil(np.sqrt(n)))
+    if (
+        n < 1
+        or whole.rows % side
+        or whole.columns % side
+        or None in (whole.position, whole.orientation, whole.spacing)
+    ):
+        return [replace(whole, said={**whole.said, "mosaic": "folded"})]
+    assert whole.position is not None and whole.orientation is not None and whole.spacing is not None
+    rows, columns = whole.rows // side, whole.columns // side
+    row, column = np.array(whole.orientation).reshape(2, 3)
+    normal = csareader.get_slice_normal(csa)
+    normal = np.cross(row, column) if normal is None else np.asarray(normal, dtype=float)
+    start = np.array(whole.position)
+    start = start + row * whole.spacing[1] * (whole.columns - columns) / 2
+    start = start + column * whole.spacing[0] * (whole.rows - rows) / 2
+    return [
+        replace(
+            whole,
+            position=tuple((start + i * (whole.thickness or 1.0) * normal).tolist()),
+            rows=rows,
+            columns=columns,
+            tile=((i // side) * rows, (i % side) * columns),
+            uid=f"{whole.uid}.{i}",
+        )
+        for i in range(n)
+    ]
 
 
 def _enhanced(path: Path, ds: Any, index: int, group: Any, shared: Any) -> Frame:

@@ -86,6 +86,10 @@ def stack(
     array = _fill(path, ordered, slots, job, span)
     first = frames[0]
     rgb = array.ndim == 5
+    if first.said.get("mosaic"):
+        warnings.append(
+            "Each picture is a mosaic of slices that cannot be taken apart; it is shown as it is stored."
+        )
     photometric = str(first.said.get("photometric", ""))
     if photometric == "MONOCHROME1":
         warnings.append(
@@ -105,7 +109,7 @@ def stack(
         array = array[0].transpose(2, 1, 0)
     step_s = _time_step(ordered)
     volume, notes = make_volume(path, array, affine, last_axis=last_axis, step=step_s, space=space, rgb=rgb)
-    metadata = {k: v for k, v in first.said.items() if k != "burned_in"}
+    metadata = {k: v for k, v in first.said.items() if k not in ("burned_in", "mosaic")}
     echo = first.group[0][0]
     if echo:
         metadata["echo_time_ms"] = echo
@@ -247,12 +251,15 @@ def _fill(
         _, block = pixels(file)
         if out is None:
             kind = _kind(block.dtype, first.bits, slopes)
-            out = np.zeros((n_times, n_slots, *block.shape[1:]), dtype=kind)
-        if block.shape[1:] != out.shape[2:]:
+            out = np.zeros((n_times, n_slots, first.rows, first.columns, *block.shape[3:]), dtype=kind)
+        if wanted[0][0].tile is None and block.shape[1:] != out.shape[2:]:
             raise ReadError(file, "has pictures of another size than its series", "open it on its own")
         for frame, t, slot in wanted:
             job.check()
             picture = block[frame.index]
+            if frame.tile is not None:
+                top, left = frame.tile
+                picture = picture[top : top + frame.rows, left : left + frame.columns]
             if (frame.slope, frame.intercept) == (1.0, 0.0):
                 out[t, slot] = picture
             elif out.dtype.kind in "iu":

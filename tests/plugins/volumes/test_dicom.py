@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import tarfile
+import warnings
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -238,6 +240,28 @@ def test_lying_and_cut_files(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ReadError):
         read(path, job=Job())
+
+
+def test_siemens_mosaics_are_taken_apart_as_nibabel_does(tmp_path: Path) -> None:
+    fixtures = Path(nibabel.__file__).parent / "tests" / "data"
+    ds = pydicom.dcmread(fixtures / "0.dcm")
+    # nibabel's copy has its pixels replaced; 48 slices need 7 x 7 tiles
+    ds.Rows = ds.Columns = 252
+    tiles = np.random.default_rng(1).integers(0, 4000, size=(252, 252)).astype("u2")
+    ds.PixelData = tiles.tobytes()
+    path = tmp_path / "mosaic.dcm"
+    ds.save_as(path)
+    loaded = _one(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nibabel.nicom.dicomwrappers import wrapper_from_data
+
+        wrapper = wrapper_from_data(ds)
+    np.testing.assert_array_equal(loaded.data.array, wrapper.get_data().transpose(1, 0, 2))
+    theirs = np.diag([-1.0, -1.0, 1.0, 1.0]) @ wrapper.affine
+    np.testing.assert_allclose(loaded.data.affine, theirs[:, [1, 0, 2, 3]], atol=1e-3)
+    folded = _one(fixtures / "0.dcm", whole_series=False)
+    assert folded.data.array.shape == (256, 256, 1) and any("mosaic" in w for w in folded.warnings)
 
 
 def test_pictures_without_a_place_have_no_sides(tmp_path: Path) -> None:
