@@ -28,6 +28,7 @@ BAD_ZIP = (
     struct.error,
     ValueError,
     zlib.error,
+    IndexError,  # zipfile's own, for a member without a name
 )
 _TEXT_BYTES = 64_000
 _UNPACKED = 256_000_000
@@ -67,7 +68,7 @@ def index(path: Path) -> Index:
     objects: list[str] = []
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
+            members = [m for m in archive.infolist() if not m.filename.endswith("/")]
             for member in members:
                 if member.filename.endswith(".npy"):
                     _add(path, archive, member, size, out, objects)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import struct
@@ -61,6 +62,7 @@ def read(
     if not head.startswith(_MAGIC):
         raise ReadError(path, "is no TIFF file", "open it as what it is")
     job.progress(0.0, "Reading the pages")
+    _check_directories(path, size)
     quiet = logging.getLogger("tifffile")
     level, quiet.disabled = quiet.disabled, True  # it logs what we say in one sentence
     try:
@@ -80,6 +82,47 @@ def read(
         raise ReadError(path, f"is damaged or cut short ({_line(error)})", DAMAGED) from None
     finally:
         quiet.disabled = level
+
+
+def _check_directories(path: Path, size: int) -> None:
+    """Follow the chain of page directories (TIFF 6.0, section 2) before the library does.
+
+    A damaged link makes libraries read thousands of directories out of pixel values, or go round in
+    circles: each must lie in the file, hold tags of known types, and share no byte with another.
+    """
+    fault = ReadError(path, "has a damaged list of pages", DAMAGED)
+    with open(path, "rb") as file:
+        head = file.read(16)
+        order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        link, count_size, tag_size = (8, 8, 20) if big else (4, 2, 12)
+        number = {2: "H", 4: "I", 8: "Q"}
+        if len(head) < 4 + link + 4 * big:
+            raise fault
+        (at,) = struct.unpack_from(order + number[link], head, 8 if big else 4)
+        spans: list[tuple[int, int]] = []
+        while at:
+            file.seek(at if at < size else size)
+            data = file.read(count_size)
+            if len(data) < count_size:
+                raise fault
+            (count,) = struct.unpack(order + number[count_size], data)
+            length = count_size + count * tag_size + link
+            if not 1 <= count <= 4096 or at + length > size + link:
+                raise fault
+            tags = file.read(count * tag_size)
+            types = struct.unpack(order + f"2xH{tag_size - 4}x" * count, tags)
+            if not all(1 <= t <= 18 for t in types):
+                raise fault
+            spans.append((at, at + length))
+            # More directories than fit beside each other: the chain is a circle.
+            if len(spans) * (count_size + tag_size + link) > size + link:
+                raise fault
+            rest = file.read(link)
+            at = struct.unpack(order + number[link], rest)[0] if len(rest) == link else 0
+    spans.sort()
+    if any(a < end for (_, end), (a, _) in itertools.pairwise(spans)):
+        raise fault
 
 
 def _pages(path: Path, file: tifffile.TiffFile) -> list[tifffile.TiffPage]:

@@ -282,6 +282,19 @@ def test_lies_and_bombs(tmp_path: Path) -> None:
         refused(tif, tiff.read, fault)
 
 
+def test_a_tiff_whose_pages_go_in_circles(tmp_path: Path) -> None:
+    path = tmp_path / "c.tif"
+    tifffile.imwrite(path, np.stack([GREY, GREY]), photometric="minisblack")
+    with tifffile.TiffFile(path) as file:
+        first = file.pages[0].offset
+        count = len(file.pages[0].tags)
+    content = bytearray(path.read_bytes())
+    for target in (first, first + 12):
+        content[first + 2 + 12 * count : first + 6 + 12 * count] = struct.pack("<I", target)
+        path.write_bytes(bytes(content))
+        refused(path, tiff.read, "damaged list of pages")
+
+
 def test_mutated_pictures(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     pillow.fromarray(RGB).save(tmp_path / "a.png")
