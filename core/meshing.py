@@ -193,11 +193,11 @@ def euler_characteristic(faces: Array) -> int:
 
 
 def is_closed(faces: Array) -> bool:
-    """Whether every edge has exactly two faces."""
+    """Whether no edge is a rim: each has two faces, or four where two sheets touch along it."""
     if not len(faces):
         return False
     _, counts = unique_edges(faces)
-    return bool((counts == 2).all())
+    return bool((counts % 2 == 0).all())
 
 
 def keep_faces(points: Array, faces: Array, keep: Array) -> Surface:

@@ -168,6 +168,13 @@ def test_empty_and_open_meshes() -> None:
     assert meshing.euler_characteristic(np.array([[0, 1, 2]])) == 1
 
 
+def test_noise_has_no_holes() -> None:
+    noise = np.random.default_rng(0).normal(size=(30, 30, 30))
+    capped = meshing.isosurface(noise, np.eye(4), 0.0, cap=True)
+    assert meshing.is_closed(capped.faces)
+    assert not meshing.is_closed(meshing.isosurface(noise, np.eye(4), 0.0).faces)
+
+
 def test_a_cube_of_triangles() -> None:
     corners = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
