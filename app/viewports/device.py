@@ -21,6 +21,12 @@ class Device:
         return 60_000 if self.software else 5_000_000
 
     @property
+    def rest_points(self) -> int:
+        """Most points of one cloud that are drawn at all. Software takes a microsecond a point; with more points
+        than pixels the picture no longer changes."""
+        return 2_000_000 if self.software else 60_000_000
+
+    @property
     def voxels(self) -> int:
         """Largest volume that is ray-cast whole; larger ones are thinned."""
         return 256**3 if self.software else 512**3

@@ -31,6 +31,8 @@ class Notes:
     legends: list[Legend] = field(default_factory=list)
     drawings: list[Any] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    infos: list[str] = field(default_factory=list)
+    """What the viewer should know about the picture, e.g. that a cloud is thinned."""
 
 
 @contextmanager

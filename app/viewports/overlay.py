@@ -58,6 +58,7 @@ class Overlay:
         else:
             if state.items:
                 self._triad(painter, state)
+            self._corner(painter, state, tuple(notes.infos[:3]))
         self._title(painter, state)
         self._legends(painter, state, notes.legends)
         if not state.items:
@@ -86,7 +87,7 @@ class Overlay:
         box = QRectF(square.right() + m.px(6), edge, state.width, line)
         self._text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
 
-    def _corner(self, painter: QPainter, state: ResolvedSlice, lines: tuple[str, ...]) -> None:
+    def _corner(self, painter: QPainter, state: Resolved, lines: tuple[str, ...]) -> None:
         edge = self.metrics.px(10)
         line = QFontMetricsF(self.small).height() * 1.15
         widest = max((QFontMetricsF(self.small).horizontalAdvance(t) for t in lines), default=0.0)
@@ -111,6 +112,9 @@ class Overlay:
         m = self.metrics
         edge = m.px(10)
         rect = QRectF(edge, edge, state.width - 2 * edge, state.height - 2 * edge)
+        metrics = QFontMetricsF(self.small)
+        if metrics.horizontalAdvance(state.title) + m.px(40) > state.width / 2:
+            rect.setTop(edge + metrics.height() * 1.2)  # a narrow view: below the title, not over it
         flag = Qt.AlignmentFlag
         for text, align in zip(
             state.letters,
@@ -126,12 +130,17 @@ class Overlay:
 
     def _scale_bar(self, painter: QPainter, state: ResolvedSlice) -> None:
         m = self.metrics
-        length = nice_length(m.px(70) * state.scale)
-        width = length / state.scale
-        if not math.isfinite(width) or width > state.width * 0.6:
-            return
-        label = f"{length:g} {state.unit}".strip()
         metrics = QFontMetricsF(self.small)
+        length = nice_length(m.px(70) * state.scale)
+        for _ in range(6):
+            label = f"{length:g} {state.unit}".strip()
+            # It ends before the letter in the middle of the lower edge.
+            if metrics.horizontalAdvance(label) + length / state.scale < state.width / 2 - m.px(34):
+                break
+            length = nice_length(length / 2.6)
+        else:
+            return
+        width = length / state.scale
         x, y = m.px(10), state.height - m.px(10) - metrics.height()
         box = QRectF(x, y, state.width, metrics.height())
         self._text(painter, box, Qt.AlignmentFlag.AlignLeft, label, self.theme.view_muted, self.small)
@@ -209,12 +218,12 @@ class Overlay:
         m = self.metrics
         metrics = QFontMetricsF(self.small)
         line, edge, wide = metrics.height(), m.px(12), m.px(10)
-        height = min(m.px(110), state.height * 0.3)
+        height = min(m.px(110), state.height * 0.5 - m.px(40) - 3 * line)  # ends below the letter at the side
         bottom: float = state.height - edge - (m.px(24) if isinstance(state, ResolvedSlice) else 0)
         for legend in legends[:3]:
             top = bottom - height
             title = legend.title + (f" ({legend.unit})" if legend.unit else "")
-            if top - 1.5 * line < m.px(40):
+            if top - 1.5 * line < m.px(40) or height < m.px(30):
                 return
             bar = QRectF(state.width - edge - wide, top, wide, height)
             gradient = QLinearGradient(bar.bottomLeft(), bar.topLeft())
@@ -265,7 +274,7 @@ def tick_text(value: float, span: float) -> str:
     largest = max(abs(value), span)
     if largest >= 1e6 or largest < 1e-3:
         return f"{value:.2e}".replace("-", "−")
-    digits = max(0, 2 - math.floor(math.log10(span)))
+    digits = max(0, round(2 - math.log10(span)))
     return f"{value:.{min(digits, 6)}f}".replace("-", "−")
 
 

@@ -43,9 +43,14 @@ class PointsPresenter(Presenter):
         """Shuffled local coordinates; no cells are needed."""
         positions = item.data.positions[0] if isinstance(item.data, Trajectory) else item.data.points
         self._n = len(positions)
-        self._order = shuffled_order(item.data, self._n)
-        coordinates, self._offset = local_points(positions)
-        self._points = coordinates if self._order is None else coordinates[self._order]
+        order = shuffled_order(item.data, self._n)
+        self._order = order if order is None else order[: self.device.rest_points]
+        self._points, self._offset = local_points(
+            positions if self._order is None else positions[self._order]
+        )
+        self._count = len(self._points)
+        if self._count < self._n:
+            notes.infos.append(f"{item.name}: {_grouped(self._count)} of {_grouped(self._n)} points drawn")
         self._colors: Array | None = None
         self._shown = 0
         self._poly = vtkPolyData()
@@ -64,8 +69,7 @@ class PointsPresenter(Presenter):
         look.SetColor(*display.color)
         look.SetOpacity(min(max(display.opacity, 0.0), 1.0))
         look.SetPointSize(max(1.0, display.size * state.dpr))
-        colors = attribute_colors(item, self._n, Domain.POINT, notes)
-        self._colors = colors if colors is None or self._order is None else colors[self._order]
+        colors = self._colors = attribute_colors(item, self._n, Domain.POINT, notes, self._order)
         self._mapper.SetColorModeToDirectScalars()
         self._mapper.SetScalarVisibility(colors is not None)
         self.prop.SetUserMatrix(placed(item, state, self._offset))
@@ -73,7 +77,7 @@ class PointsPresenter(Presenter):
 
     def drag(self, interactive: bool) -> None:
         """The whole cloud at rest, a prefix that holds the frame rate while something moves."""
-        n = min(self._n, self.budget) if interactive else self._n
+        n = min(self._count, self.budget) if interactive else self._count
         if n != self._shown:
             self._poly.SetPoints(arrays.points(self._points[:n]))
             self._poly.GetPointData().SetScalars(
@@ -87,3 +91,7 @@ class PointsPresenter(Presenter):
         ideal = int(self._shown * wanted / max(seconds, 1e-4))
         if not 0.6 * self.budget < ideal < 1.8 * self.budget:
             self.budget = min(max(ideal, 20_000), 50_000_000)
+
+
+def _grouped(n: int) -> str:
+    return f"{n:,}".replace(",", "\u202f")

@@ -64,6 +64,7 @@ class Presenter:
             self.restyle(item, state, self._notes)
             self._style = style
         notes.legends.extend(self._notes.legends)
+        notes.infos.extend(self._notes.infos)
         target = above if self.over(item) else below
         if [r for r, _ in self._renderers] != [target] * (1 + len(self.extra)):
             self._leave()

@@ -74,8 +74,7 @@ class Scene3D:
             if presenter is None:
                 presenter = self._presenters[item.id] = kind(self._device)
             with guarded(notes, item):
-                cast = isinstance(item.data, Volume) and item.display.render == "volume"
-                above = self._above if volumes and not cast else self._below
+                above = self._above if volumes else self._below
                 presenter.update(item, state, notes, self._below, above)
                 presenter.drag(state.interactive)
             notes.legends = list(dict.fromkeys(notes.legends))

@@ -76,8 +76,12 @@ def window_of(volume: Volume, display: Any) -> tuple[float, float]:
 
 
 def attribute_values(attribute: Any) -> Array:
+    """`plain_values` of all of an attribute."""
+    return plain_values(np.asarray(attribute.values))
+
+
+def plain_values(values: Array) -> Array:
     """(n,) float64 values to colour by: vectors and tensors by their length, NaN where not finite."""
-    values = np.asarray(attribute.values)
     values = np.abs(values) if np.iscomplexobj(values) else values
     values = values.astype(np.float64).reshape(len(values), -1)
     flat = values[:, 0] if values.shape[1] == 1 else np.sqrt((values**2).sum(axis=1))

@@ -17,7 +17,7 @@ from app.viewports.colors import category, color_scale, colorize, rgba_of
 from app.viewports.notes import Legend, Notes
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
-from app.viewports.stats import attribute_range, attribute_values
+from app.viewports.stats import attribute_range, plain_values
 from core.data import Domain, Mesh, Transforms
 
 Array = NDArray[Any]
@@ -46,13 +46,18 @@ def placed(item: SceneItem, state: Resolved3D, offset: Array) -> Any:
     return arrays.matrix(placement)
 
 
-def attribute_colors(item: SceneItem, n: int, domain: Domain, notes: Notes) -> Array | None:
-    """(n, 3) uint8 colours by the attribute that the display names, with its legend; None = one colour for all."""
+def attribute_colors(
+    item: SceneItem, n: int, domain: Domain, notes: Notes, chosen: Array | None = None
+) -> Array | None:
+    """(n, 3) uint8 colours by the attribute that the display names, with its legend; None = one colour for all.
+
+    `chosen` (indices): only these are coloured; the legend's range is that of all.
+    """
     name = item.display.color_by
     attribute = item.data.attributes.get(name) if name else None
     if attribute is None or attribute.domain is not domain or len(attribute.values) != n:
         return None
-    values = attribute.values
+    values = attribute.values if chosen is None else attribute.values[chosen]
     if name.lower() in ("rgb", "rgba", "color", "colors") and values.ndim == 2 and values.shape[1] in (3, 4):
         return rgba_of(values, *color_scale(values))[:, :3]
     if attribute.transforms is Transforms.LABEL or values.dtype.kind == "b":
@@ -62,7 +67,7 @@ def attribute_colors(item: SceneItem, n: int, domain: Domain, notes: Notes) -> A
             if numbers.dtype.kind in "US"
             else numbers
         )
-    numbers = attribute_values(attribute)
+    numbers = plain_values(values)
     low, high = item.display.range or attribute_range(attribute)
     length = values.ndim > 1 and values[0].size > 1
     notes.legends.append(

@@ -8,8 +8,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPiecewiseFunction
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkPolyDataNormals, vtkWindowedSincPolyDataFilter
+from vtkmodules.vtkFiltersGeneral import vtkDiscreteFlyingEdges3D
 from vtkmodules.vtkRenderingCore import (
     vtkActor,
     vtkColorTransferFunction,
@@ -32,6 +34,7 @@ from core.geometry import closest_axes
 Array = NDArray[Any]
 
 _DRAG_VOXELS = 112**3
+_LABEL_VOXELS = 160**3
 _prepared: WeakKeyDictionary[Volume, dict[tuple[Any, ...], Reduced]] = WeakKeyDictionary()
 
 
@@ -61,14 +64,14 @@ class Reduced:
         return made
 
 
-def reduced(volume: Volume, index: int, limit: int, label: bool = False) -> Reduced:
+def reduced(volume: Volume, index: int, limit: int, *, label: bool = False) -> Reduced:
     """The copy that is ray-cast: at most about `limit` voxels, range of the finite values on 0..255; cached.
 
     Axes are turned and flipped into the closest R, A, S order, so that the mapper never meets a mirroring
     matrix (which would turn its normals inside out), whatever order the file has.
     """
     known = _prepared.setdefault(volume, {})
-    key = (index, limit)
+    key = (index, limit, label)
     if key in known:
         return known[key]
     array = frame_of(volume, index)
@@ -136,11 +139,16 @@ class VolumePresenter(Presenter):
 
     _dragging = False
     _coarse: Any = None
+    _label = False
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Create what fits the render mode; see `Presenter`."""
         self._dragging = False
-        if item.display.render == "surface":
+        stats = volume_stats(item.data, item.display.index)
+        self._label = stats.label or item.display.colormap == "labels"
+        if self._label:
+            self._classes(item)
+        elif item.display.render == "surface":
             self._surface(item)
         else:
             self._cast(item)
@@ -162,27 +170,20 @@ class VolumePresenter(Presenter):
         stats = volume_stats(item.data, item.display.index)
         scale = min(max(item.display.opacity, 0.0), 1.0)
         color, opacity = vtkColorTransferFunction(), vtkPiecewiseFunction()
-        if self._label:
-            present = np.unique(self._reduced.array)
-            for code in range(256):
-                r, g, b = category(np.array(code)) / 255.0
-                color.AddRGBPoint(code, r, g, b)
-                opacity.AddPoint(code, 0.9 * scale if code and code in present else 0.0)
+        lut = table(item.display.colormap)
+        for k in range(0, 256, 5):
+            value = window[0] + (window[1] - window[0]) * k / 255
+            r, g, b = _lifted(lut[k], item.display.colormap)
+            color.AddRGBPoint(self._reduced.code(value), r, g, b)
+        if is_diverging(item.display.colormap):
+            middle, half = sum(window) / 2, (window[1] - window[0]) / 2
+            corners = [(-1.0, 0.8), (-0.35, 0.0), (0.35, 0.0), (1.0, 0.8)]
+            curve = [(middle + half * t, a) for t, a in corners]
         else:
-            lut = table(item.display.colormap)
-            for k in range(0, 256, 5):
-                value = window[0] + (window[1] - window[0]) * k / 255
-                r, g, b = _lifted(lut[k], item.display.colormap)
-                color.AddRGBPoint(self._reduced.code(value), r, g, b)
-            if is_diverging(item.display.colormap):
-                middle, half = sum(window) / 2, (window[1] - window[0]) / 2
-                corners = [(-1.0, 0.8), (-0.35, 0.0), (0.35, 0.0), (1.0, 0.8)]
-                curve = [(middle + half * t, a) for t, a in corners]
-            else:
-                curve = opacity_points(stats, window, item.display.preset)
-            for value, alpha in curve:
-                opacity.AddPoint(self._reduced.code(value), alpha * scale)
-        if legend_wanted(item, self._label):
+            curve = opacity_points(stats, window, item.display.preset)
+        for value, alpha in curve:
+            opacity.AddPoint(self._reduced.code(value), alpha * scale)
+        if legend_wanted(item, False):
             notes.legends.append(Legend(item.name, item.data.value_unit, item.display.colormap, *window))
         look = self.prop.GetProperty()
         look.SetColor(color)
@@ -195,15 +196,52 @@ class VolumePresenter(Presenter):
             self._dragging = interactive
             self.prop.SetMapper(self._coarse if interactive else self._mapper)
 
+    def over(self, item: SceneItem) -> bool:
+        """Labels lie over ray-cast volumes: a lesion inside a head should be seen."""
+        return self._label or (isinstance(self.prop, vtkActor) and super().over(item))
+
+    def _classes(self, item: SceneItem) -> None:
+        """One smooth surface a label, in the colour that the slices use."""
+        self._coarse = None
+        self._reduced = reduced(item.data, item.display.index, _LABEL_VOXELS, label=True)
+        edges = vtkDiscreteFlyingEdges3D()
+        # A margin of nothing closes the surfaces of labels that touch the border.
+        padded = Reduced(
+            np.asfortranarray(np.pad(self._reduced.array, 1)), self._reduced.spacing, np.eye(4), 0.0, 255.0
+        )
+        image = padded.image()
+        image.SetOrigin(*(-self._reduced.spacing))
+        edges.SetInputData(image)
+        edges.ComputeNormalsOff()
+        for k, code in enumerate(np.unique(self._reduced.array[self._reduced.array > 0]).tolist()):
+            edges.SetValue(k, code)
+        smooth = vtkWindowedSincPolyDataFilter()
+        smooth.SetInputConnection(edges.GetOutputPort())
+        smooth.SetNumberOfIterations(10)
+        smooth.SetPassBand(0.05)
+        smooth.NormalizeCoordinatesOn()
+        normals = vtkPolyDataNormals()
+        normals.SetInputConnection(smooth.GetOutputPort())
+        normals.SplittingOff()
+        normals.ConsistencyOff()
+        normals.Update()
+        poly = normals.GetOutput()
+        codes = poly.GetPointData().GetScalars()
+        if codes is not None and codes.GetNumberOfTuples():
+            colors = category(vtk_to_numpy(codes))
+            poly.GetPointData().SetScalars(arrays.data_array(colors))
+        mapper = vtkPolyDataMapper()
+        mapper.SetInputData(poly)
+        mapper.SetColorModeToDirectScalars()
+        self.prop = vtkActor()
+        self.prop.SetMapper(mapper)
+
     def _cast(self, item: SceneItem) -> None:
-        stats = volume_stats(item.data, item.display.index)
-        self._label = stats.label or item.display.colormap == "labels"
-        limit = self.device.voxels
-        self._reduced = reduced(item.data, item.display.index, limit, self._label)
+        self._reduced = reduced(item.data, item.display.index, self.device.voxels)
         self._mapper = self._make_mapper(self._reduced)
         self._coarse = None
         if self.device.software and self._reduced.array.size > 2 * _DRAG_VOXELS:
-            rough = reduced(item.data, item.display.index, _DRAG_VOXELS, self._label)
+            rough = reduced(item.data, item.display.index, _DRAG_VOXELS)
             # Both copies share one placement: the coarse one is shifted by its own image origin.
             mapper = self._make_mapper(rough, self._reduced)
             self._coarse = mapper
@@ -215,13 +253,7 @@ class VolumePresenter(Presenter):
         look.SetDiffuse(0.95)
         look.SetSpecular(0.18)
         look.SetSpecularPower(18)
-        if self._label:
-            # Thin sheets of labels have no meaningful gradient: light them mostly from everywhere.
-            look.SetAmbient(0.55)
-            look.SetDiffuse(0.55)
-            look.SetInterpolationTypeToNearest()
-        else:
-            look.SetInterpolationTypeToLinear()
+        look.SetInterpolationTypeToLinear()
         self.prop.SetProperty(look)
 
     def _make_mapper(self, copy: Reduced, like: Reduced | None = None) -> Any:
@@ -246,7 +278,7 @@ class VolumePresenter(Presenter):
         return mapper
 
     def _surface(self, item: SceneItem) -> None:
-        self._label, self._coarse = False, None
+        self._coarse = None
         self._reduced = reduced(item.data, item.display.index, self.device.voxels)
         stats = volume_stats(item.data, item.display.index)
         edges = vtkFlyingEdges3D()

@@ -268,3 +268,36 @@ def test_releasing_a_view_frees_its_vtk_objects():
         one.release()
         del one
     assert vtk_objects() == before
+
+
+def test_a_thinned_cloud_says_so_and_keeps_the_range_of_all_points(view, monkeypatch):
+    from app.viewports.device import Device
+
+    monkeypatch.setattr(Device, "rest_points", property(lambda self: 10_000))
+    points = np.random.default_rng(0).uniform(-1, 1, (60_000, 3))
+    points[59_999] = 0.5
+    values = np.zeros(60_000)
+    values[59_999] = 7.0
+    cloud = PointCloud(points, {"v": Attribute(values, Transforms.SCALAR)})
+    _, notes, _ = draw(view(), [make_item(cloud, color_by="v")])
+    assert notes.infos == ["a: 10\u202f000 of 60\u202f000 points drawn"]
+    assert (notes.legends[0].low, notes.legends[0].high) == (0, 7)
+
+
+def test_labels_inside_a_rendered_head_are_seen_in_their_slice_colour(view):
+    from app.viewports.colors import category
+
+    numbers = np.zeros((37, 37, 21), dtype=np.uint8)
+    numbers[14:22, 14:22, 6:14] = 4
+    label = make_item(Volume(numbers, HEAD, transforms="label"), "l")
+    window = view()
+    alone, _, _ = draw(window, [make_item(head())])
+    both, notes, _ = draw(window, [make_item(head()), label])
+    assert not notes.problems
+    changed = np.abs(both - alone).max(axis=-1) > 60
+    assert 0.01 < changed.mean() < 0.3
+    want = category(np.array(4)).astype(float)
+    found = both[changed].mean(axis=0)
+    assert np.corrcoef(want - want.mean(), found - found.mean())[0, 1] > 0.9
+    nothing = make_item(Volume(np.zeros((5, 5, 5), np.uint8), np.eye(4), transforms="label"))
+    assert not draw(view(), [nothing])[1].problems
