@@ -47,6 +47,7 @@ QMenu::separator {{ height: 1px; background: {t.line}; margin: {px(4)}px {px(8)}
 
 QStatusBar {{ background: {t.window}; color: {t.muted}; border-top: 1px solid {t.line}; font-size: {m.small}px; }}
 QStatusBar::item {{ border: none; }}
+QSizeGrip {{ image: none; }}
 QStatusBar QLabel {{ color: {t.muted}; font-size: {m.small}px; padding: 0 {px(8)}px; }}
 
 QDockWidget {{ color: {t.text}; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }}
@@ -92,7 +93,9 @@ QToolButton:checked {{ background: {t.selection}; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {m.radius}px; selection-background-color: {t.selection}; selection-color: {t.text}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ min-height: {m.row - 2 * pad - 2}px; padding: {pad}px {px(8)}px; }}
+QLineEdit, QComboBox {{ min-height: {m.row - 2 * pad - 2}px; padding: {pad}px {px(8)}px; }}
+QSpinBox, QDoubleSpinBox {{ min-height: {m.row - 2}px; max-height: {m.row - 2}px; padding: 0 {px(2)}px 0 {px(6)}px; }}
+QAbstractSpinBox QLineEdit {{ background: transparent; border: none; padding: 0; min-height: 0; }}
 QPlainTextEdit, QTextEdit {{ padding: {px(4)}px; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {t.accent}; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {t.disabled}; }}
@@ -115,7 +118,7 @@ QProgressBar::chunk {{ background: {t.accent}; border-radius: {px(2)}px; }}
 """,
         f"""
 QTreeView, QListView, QTableView {{ background: {t.panel}; border: none; outline: none; gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
-QTreeView::item, QListView::item {{ min-height: {m.row}px; padding: 0 {px(4)}px; border: none; }}
+QTreeView::item, QListView::item {{ height: {m.row}px; padding: 0 {px(4)}px; border: none; }}
 QTableView::item {{ padding: 0 {px(8)}px; border: none; }}
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {t.hover}; }}
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{ background: {t.selection}; color: {t.text}; }}

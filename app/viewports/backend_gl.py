@@ -71,6 +71,15 @@ class GLCanvas(QOpenGLWidget):
         if self._context is None and not self._watch.isActive():
             self._watch.start(3000)
 
+    def forget(self) -> None:
+        """Let go of the objects drawn last: a hidden view must not keep closed files in memory."""
+        if self._scene is not None and self._context is not None:
+            self._context.makeCurrent(self._surface)
+            self._scene.release()
+            self._context.doneCurrent()
+            self._scene = self._state = None
+            self._notes = Notes()
+
     def shutdown(self) -> None:
         """Give VTK's GL objects back while the context still lives, then every other VTK object."""
         self._watch.stop()

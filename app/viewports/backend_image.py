@@ -49,6 +49,12 @@ class ImageCanvas(QWidget):
             raise RuntimeError("the viewport is closed")
         return self._held[0].draw(self.number, state)
 
+    def forget(self) -> None:
+        """Let go of the objects drawn last: a hidden view must not keep closed files in memory."""
+        self._frame = self._wanted = None
+        for known in self._held:
+            known.forget(self.number)
+
     def shutdown(self) -> None:
         """Give back every VTK object of this view."""
         _let_go(self.number, self._held)

@@ -81,6 +81,17 @@ class RenderService:
                 return
         self._enqueue(view, None).result(120.0)
 
+    def forget(self, view: int) -> None:
+        """Like `drop`, without waiting: the view stays, and starts anew with its next state."""
+        if self.sync:
+            self._release(view)
+            return
+        with self._change:
+            self._slots.pop(view, None)
+            if self._thread is None:
+                return
+        self._enqueue(view, None)
+
     def close(self) -> None:
         """Release everything and end the thread."""
         if self._thread is not None:

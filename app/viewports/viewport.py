@@ -144,7 +144,10 @@ class Viewport(QWidget):
 
     def refresh(self) -> None:
         """Resolve, and draw if that differs from what is being shown. Hidden views wait until they are seen."""
-        if self._closed or not self.isVisible():
+        if self._closed:
+            return
+        if not self.isVisible():
+            self._forget_closed()
             return
         state = self.resolved()
         if state != self.state:
@@ -221,8 +224,17 @@ class Viewport(QWidget):
             self._spare.hide()
         return self._spare
 
+    def _forget_closed(self) -> None:
+        """A hidden view draws nothing, but must not hold on to what is no longer open."""
+        if self.state is not None:
+            still = {id(i.data) for i in self.items}
+            if any(id(i.data) not in still for i in self.state.items):
+                self.state = self.frame = self._cover.frame = None
+                self._awaited = False
+                self.canvas.forget()
+
     def _accept(self, frame: Frame) -> None:
-        if self._closed:
+        if self._closed or self.state is None:
             return
         self.frame = self._cover.frame = frame
         if frame.state == self.state:
@@ -449,7 +461,6 @@ class Viewport(QWidget):
             return False
         self._drag_start = found
         self._drag_key += 1
-        self._press = QPointF(self.mapFromGlobal(self.cursor().pos()))
         return True
 
     def _drag_window(self, position: QPointF) -> None:

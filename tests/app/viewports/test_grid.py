@@ -366,3 +366,25 @@ def test_large_steps_of_a_volume_axis_with_one_slice_do_nothing(grid):
     grid.set_items((make_item(flat),))
     wheel(grid.views["axial"], 4)
     assert grid.wait(20) and grid.views["axial"].frame.state.title == "Axial · 1 of 1"
+
+
+def test_hidden_views_let_go_of_closed_objects(grid):
+    import gc
+    import weakref
+
+    volume = head()
+    alive = weakref.ref(volume.array.base if volume.array.base is not None else volume.array)
+    gone = weakref.ref(volume)
+    grid.set_items((make_item(volume, **FULL),))
+    assert grid.wait(20)
+    grid.set_layout("axial")
+    grid.set_items(())
+    del volume
+    assert grid.wait(20)
+    grid.grab_image(QSize(50, 50))  # the render thread has worked off everything before
+    QApplication.processEvents()
+    gc.collect()
+    assert gone() is None and alive() is None
+    grid.set_items((make_item(head(), **FULL),))
+    grid.set_layout("four")
+    assert grid.wait(20) and grid.views["coronal"].frame.image is not None
