@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +13,12 @@ import numpy as np
 
 from core.data import Table, kind_of
 from core.errors import UserError, WriteError, printable
+from core.files import atomic
 from core.jobs import Job
 from core.plugins import PluginHost, Writer
 from core.records import Record, to_json
 from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, ResultTable, Scatter, Text
 from core.running import Finished, output_name
-
-
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; on success it is flushed to disk and takes `path`'s place.
-
-    The suffixes are kept, because writers choose their format by them. Whatever happens, `path` holds either
-    what it held or the whole new file.
-    """
-    suffix = "".join(path.suffixes[-2:]) or ".tmp"
-    handle, name = tempfile.mkstemp(prefix=".equiscope-", suffix=suffix, dir=path.parent)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        yield draft
-        with open(draft, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_object(
@@ -202,14 +179,7 @@ def _json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 __all__ = [
-    "atomic",
     "choose_writer",
     "file_stem",
     "result_json",

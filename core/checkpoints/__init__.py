@@ -16,7 +16,7 @@ from core.checkpoints._open import (
     sniff,
 )
 from core.checkpoints._pickle import global_names
-from core.checkpoints._write import replacing, write_parts, write_safetensors
+from core.checkpoints._write import write_parts, write_safetensors
 
 __all__ = [
     "PICKLE_SUFFIXES",
@@ -29,7 +29,6 @@ __all__ = [
     "parameter_count",
     "read_npy_header",
     "read_tensors",
-    "replacing",
     "sniff",
     "write_parts",
     "write_safetensors",

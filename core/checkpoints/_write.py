@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -15,28 +13,9 @@ from core.checkpoints._dtypes import RAW, Array, itemsize
 from core.checkpoints._index import elements
 from core.checkpoints._safetensors import DTYPES
 from core.errors import WriteError
+from core.files import replacing
 
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that takes the place of `path` once it is complete, and leaves no trace if it fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise WriteError(
-            path, f"cannot be written ({error.strerror or error})", "choose another folder"
-        ) from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def write_safetensors(

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from core.checkpoints import open_tensors, replacing, write_parts
+from core.checkpoints import open_tensors, write_parts
 from core.data import Checkpoint
 from core.errors import WriteError
+from core.files import replacing
 from core.jobs import Job
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from core.analyses import Help
 from core.data import Attribute, Domain, Graph, Loaded, Transforms
 from core.errors import ReadError
+from core.files import read_text
 from core.jobs import Job
-from plugins.graphs._text import head_lines, text_of
+from plugins.graphs._text import head_lines
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -50,7 +51,7 @@ def read(
     job.progress(0.0, "Reading the edges")
     ends: list[tuple[str, str]] = []
     weights: list[float] = []
-    for n, line in enumerate(text_of(path).splitlines()):
+    for n, line in enumerate(read_text(path).splitlines()):
         if n & 0x3FFF == 0:
             job.check()
         cells = _cells(line)

@@ -13,7 +13,8 @@ from xml.parsers import expat
 import numpy as np
 
 from core.data import Attribute, Domain, Graph, Loaded, Transforms
-from core.errors import ReadError, WriteError, printable
+from core.errors import ReadError, printable
+from core.files import read_bytes, replacing
 from core.jobs import Job
 
 DAMAGED = "copy or download the file again"
@@ -49,14 +50,7 @@ def read(path: Path, *, job: Job) -> list[Loaded]:
 
     path = Path(path)
     job.progress(0.0, "Reading the graph")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ReadError(
-            path, f"cannot be read ({error.strerror})", "check the name and its permissions"
-        ) from None
-    if not data.strip():
-        raise ReadError(path, "is empty", DAMAGED)
+    data = read_bytes(path)
     _check(path, data)
     job.progress(0.3, "Reading the graph")
     try:
@@ -204,11 +198,8 @@ def write(data: Graph, path: Path, *, job: Job, metadata: Mapping[str, Any]) -> 
     for name, attribute in data.attributes.items():
         if attribute.domain is Domain.OBJECT and attribute.values.size == 1:
             graph.graph[_clean(name)] = _value(attribute.values.reshape(-1)[0])
-    try:
-        with open(path, "wb") as file:
-            nx.write_graphml_xml(graph, file)
-    except OSError as error:
-        raise WriteError(path, f"cannot be written ({error.strerror})", "choose another folder") from None
+    with replacing(path) as file:
+        nx.write_graphml_xml(graph, file)
     job.progress(1.0)
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from core.analyses import Help, Range
 from core.data import Attribute, Domain, Graph, Loaded, Table, Transforms
 from core.errors import ReadError
+from core.files import read_text
 from core.jobs import Job
-from plugins.graphs._text import DAMAGED, head_lines, text_of
+from plugins.graphs._text import DAMAGED, head_lines
 
 
 def sniff(path: Path, head: bytes) -> int:
@@ -57,7 +58,7 @@ def read(
     Raises `ReadError`.
     """
     path = Path(path)
-    lines = text_of(path).splitlines()
+    lines = read_text(path).splitlines()
     total = _whole(path, 1, lines[0].split(), 1)[0]
     if not 0 < total < len(lines):
         raise ReadError(path, f"claims {total} graphs and has {len(lines)} lines", DAMAGED)

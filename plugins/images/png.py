@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.data import Image
 from core.errors import ReadError, WriteError
+from core.files import replacing
 from core.jobs import Job
 
 Array = NDArray[Any]
@@ -156,10 +157,8 @@ def write(data: Image, path: Path, *, job: Job, metadata: Mapping[str, Any]) -> 
     head = struct.pack(">IIBBBBB", array.shape[1], array.shape[0], bits, color, 0, 0, 0)
     parts = [SIGNATURE, _chunk(b"IHDR", head), _resolution(data), texts]
     parts += [_chunk(b"IDAT", zlib.compress(body.tobytes(), 6)), _chunk(b"IEND", b"")]
-    try:
-        Path(path).write_bytes(b"".join(parts))
-    except OSError as error:
-        raise WriteError(path, f"cannot be written ({error.strerror})", "choose another folder") from None
+    with replacing(path) as file:
+        file.writelines(parts)
     job.progress(1.0)
 
 

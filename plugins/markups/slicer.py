@@ -15,7 +15,7 @@ import numpy as np
 
 from core.data import Loaded, Markup, MarkupKind
 from core.errors import Cancelled, ReadError, UserError, WriteError, printable
-from core.exports import atomic
+from core.files import atomic
 from core.jobs import Job
 from plugins.markups._plane import Array, plane_axes
 
@@ -290,10 +290,5 @@ def _tree(data: Markup, name: str, scale: float) -> dict[str, Any]:
 
 
 def _replace(path: Path, text: str) -> None:
-    try:
-        with atomic(path) as draft:
-            draft.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise WriteError(
-            path, f"cannot be written ({error.strerror or error})", "choose another folder or free some space"
-        ) from error
+    with atomic(path) as draft:
+        draft.write_text(text, encoding="utf-8")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.data import Attribute, Domain, Mesh, PointCloud, Transforms
 from core.errors import WriteError
+from core.files import replacing
 from core.jobs import Job
 
 Array = NDArray[Any]
@@ -72,7 +71,8 @@ def write_ply(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mappin
             job.check()
             block.tofile(file)
 
-    _atomic(path, fill)
+    with replacing(path) as file:
+        fill(file)
 
 
 def write_stl(data: Mesh, path: Path, *, job: Job, metadata: Mapping[str, Any]) -> None:
@@ -92,7 +92,8 @@ def write_stl(data: Mesh, path: Path, *, job: Job, metadata: Mapping[str, Any]) 
         file.write(np.uint32(len(facets)).astype("<u4").tobytes())
         facets.tofile(file)
 
-    _atomic(path, fill)
+    with replacing(path) as file:
+        fill(file)
 
 
 def write_obj(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mapping[str, Any]) -> None:
@@ -118,7 +119,8 @@ def write_obj(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mappin
         else:
             np.savetxt(file, faces, "f %d %d %d")
 
-    _atomic(path, fill)
+    with replacing(path) as file:
+        fill(file)
 
 
 def write_npz(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mapping[str, Any]) -> None:
@@ -139,7 +141,8 @@ def write_npz(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mappin
         direction = "direction" if attribute.direction else "-"
         texts[f"attribute {key}"] = f"{attribute.domain} {attribute.transforms} {degree} {direction}"
     arrays["equiscope"] = np.frombuffer(json.dumps(texts).encode(), np.uint8)
-    _atomic(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+    with replacing(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def write_vtp(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mapping[str, Any]) -> None:
@@ -197,10 +200,9 @@ def write_vtp(data: Mesh | PointCloud, path: Path, *, job: Job, metadata: Mappin
         raise WriteError(
             path, f"could not be written ({complaints.error or 'VTK gave no reason'})", "try PLY instead"
         )
-    text_of = writer.GetOutputString()
-    _atomic(
-        path, lambda file: file.write(text_of if isinstance(text_of, bytes) else text_of.encode("latin-1"))
-    )
+    content = writer.GetOutputString()
+    with replacing(path) as file:
+        file.write(content if isinstance(content, bytes) else content.encode("latin-1"))
 
 
 def _ply_columns(name: str, attribute: Attribute, on_faces: bool) -> tuple[str, list[tuple[str, Array]]]:
@@ -245,32 +247,3 @@ def _structured(columns: list[tuple[str, Array]]) -> Array:
     for (name, *_), column in zip(fields, values, strict=True):
         out[name] = column
     return out
-
-
-def _atomic(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
-    """Write beside `path`, flush to the disk, then take its place. Nothing is left behind on failure."""
-    temporary = ""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as file:
-            temporary = file.name
-            fill(file)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-        temporary = ""
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise WriteError(
-            path, f"cannot be written ({reason})", "choose another folder or free some space"
-        ) from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

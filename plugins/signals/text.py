@@ -17,6 +17,7 @@ import numpy as np
 from core.analyses import Help
 from core.data import Loaded, Signal, Table
 from core.errors import ReadError, printable
+from core.files import read_text
 from core.jobs import Job
 
 DELIMITERS = ",;\t|"
@@ -71,7 +72,7 @@ def read(
     path = Path(path)
     notes: list[str] = []
     job.progress(0.0, "Reading the text")
-    text = _text(path, notes)
+    text = read_text(path, notes)
     layout = _layout(path, text, delimiter, decimal)
     names, columns = _columns(path, text, layout, notes, job)
     names, units = _names(names)
@@ -87,29 +88,6 @@ def read(
         dict(zip(names, columns, strict=True)), {n: u for n, u in zip(names, units, strict=True) if u}
     )
     return [Loaded(path.stem, table, tuple(notes), metadata)]
-
-
-def _text(path: Path, notes: list[str]) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ReadError(
-            path, f"cannot be read ({error.strerror})", "check the name and its permissions"
-        ) from None
-    if not data.strip():
-        raise ReadError(path, "is empty", "check where it comes from")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return data.decode("utf-16")
-        except UnicodeDecodeError:
-            raise ReadError(path, "starts like UTF-16 and is not", "save it as UTF-8") from None
-    if b"\0" in data[:100_000]:
-        raise ReadError(path, "is no text file", "open it as what it is")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        notes.append("It is not UTF-8: Western European letters (Windows-1252) were assumed.")
-        return data.decode("cp1252", "replace")
 
 
 def _layout(path: Path, text: str, delimiter: str, decimal: str) -> Layout:

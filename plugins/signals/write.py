@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.data import Signal, Table
-from core.errors import WriteError
+from core.files import atomic
 from core.jobs import Job
 
 _BLOCK = 20_000
@@ -24,17 +24,14 @@ def write(data: Table | Signal, path: Path, *, job: Job, metadata: Mapping[str, 
     path = Path(path)
     names, columns = _columns(data)
     rows = len(columns[0]) if columns else 0
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            out = csv.writer(
-                file, delimiter="\t" if path.suffix.lower() in (".tsv", ".tab") else ",", lineterminator="\n"
-            )
-            out.writerow(names)
-            for at in range(0, rows, _BLOCK):
-                job.progress(at / rows, "Writing")
-                out.writerows(zip(*(_texts(c[at : at + _BLOCK]) for c in columns), strict=True))
-    except OSError as error:
-        raise WriteError(path, f"cannot be written ({error.strerror})", "choose another folder") from None
+    with atomic(path) as draft, open(draft, "w", newline="", encoding="utf-8") as file:
+        out = csv.writer(
+            file, delimiter="\t" if path.suffix.lower() in (".tsv", ".tab") else ",", lineterminator="\n"
+        )
+        out.writerow(names)
+        for at in range(0, rows, _BLOCK):
+            job.progress(at / rows, "Writing")
+            out.writerows(zip(*(_texts(c[at : at + _BLOCK]) for c in columns), strict=True))
     job.progress(1.0)
 
 

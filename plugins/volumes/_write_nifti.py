@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.data import Transforms, Volume
 from core.errors import WriteError
-from core.exports import atomic
+from core.files import replacing
 from core.geometry import voxel_sizes
 from core.jobs import Job
 
@@ -107,18 +107,13 @@ def _rigid(affine: NDArray[Any]) -> bool:
 
 def _replace(path: Path, head: bytes, array: NDArray[Any], job: Job) -> None:
     """Header and values (first axis fastest), complete or not at all."""
-    try:
-        with atomic(path) as draft, draft.open("wb") as raw:
-            if path.name.lower().endswith(".gz"):
-                # No name and no time inside: equal volumes give equal files.
-                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=4, mtime=0) as out:
-                    _stream(out, head, array, job)
-            else:
-                _stream(raw, head, array, job)
-    except OSError as error:
-        raise WriteError(
-            path, f"cannot be written ({error.strerror or error})", "choose another folder or free some space"
-        ) from error
+    with replacing(path) as raw:
+        if path.name.lower().endswith(".gz"):
+            # No name and no time inside: equal volumes give equal files.
+            with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=4, mtime=0) as out:
+                _stream(out, head, array, job)
+        else:
+            _stream(raw, head, array, job)
 
 
 def _stream(out: Any, head: bytes, array: NDArray[Any], job: Job) -> None:

@@ -13,7 +13,8 @@ import pytest
 from core import records
 from core.data import PointCloud, Table
 from core.errors import UserError
-from core.exports import atomic, file_stem, table_of, write_run, write_table
+from core.exports import file_stem, table_of, write_run, write_table
+from core.files import atomic
 from core.jobs import Job
 from core.plugins import PluginHost
 from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, ResultTable, Scatter, Text

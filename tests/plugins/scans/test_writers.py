@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from core import files
 from core.data import Attribute, Domain, Mesh, PointCloud, Transforms
 from core.errors import WriteError
 from core.jobs import Job
@@ -124,7 +125,7 @@ def test_a_failed_write_changes_nothing(tmp_path, suffix, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writers.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(WriteError, match="No space left"):
         write(rich(Mesh), path)
     assert path.read_bytes() == b"old"

@@ -1,0 +1,96 @@
+"""Files written whole or not at all, and text read whatever its encoding. Every writer goes through here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import ReadError, WriteError
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A draft beside `path` to write to; on success it is flushed to disk and takes `path`'s place.
+
+    The suffixes are kept, because some libraries choose their format by them. Whatever happens, `path` holds
+    either what it held or the whole new file, and no draft stays behind.
+
+    Raises
+    ------
+    WriteError : the disk or folder refuses.
+    """
+    path = Path(path)
+    suffix = "".join(path.suffixes[-2:])[-40:]
+    draft: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=".equiscope-", suffix=suffix or ".tmp", dir=path.parent)
+        os.close(handle)
+        draft = Path(name)
+        yield draft
+        with open(draft, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(draft, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(draft, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteError(
+            path, f"cannot be written ({reason})", "choose another folder or free some space"
+        ) from error
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """`atomic` as an open binary file."""
+    with atomic(path) as draft, open(draft, "wb") as file:
+        yield file
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole of a small file. Raises `ReadError` if it cannot be read or is empty."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReadError(
+            path, f"cannot be read ({error.strerror})", "check the name and its permissions"
+        ) from None
+    if not data.strip():
+        raise ReadError(path, "is empty", "copy or download the file again")
+    return data
+
+
+def read_text(path: Path, notes: list[str] | None = None) -> str:
+    """A text file: UTF-8 (with or without a mark), UTF-16 with its mark, otherwise Windows-1252.
+
+    `notes` receives a sentence where the encoding had to be assumed.
+
+    Raises
+    ------
+    ReadError : it cannot be read, is empty, or is no text.
+    """
+    data = read_bytes(path)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise ReadError(path, "starts like UTF-16 and is not", "save it as UTF-8") from None
+    if b"\0" in data[:100_000]:
+        raise ReadError(path, "is no text file", "open it as what it is")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if notes is not None:
+            notes.append("It is not UTF-8: Western European letters (Windows-1252) were assumed.")
+        return data.decode("cp1252", "replace")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
