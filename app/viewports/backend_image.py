@@ -19,8 +19,6 @@ class ImageCanvas(QWidget):
     """Asks the render thread for pictures and paints the latest. `arrived` comes on the main thread."""
 
     arrived = Signal(object)
-    _made = Signal(object)
-
     name = "image"
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -34,14 +32,12 @@ class ImageCanvas(QWidget):
         # When a parent is deleted without having been closed, only this signal comes, and `self` is gone by then.
         number, held = self.number, self._held
         self.destroyed.connect(lambda: _let_go(number, held))
-        # Emitted in the render thread: Qt queues it to this object's.
-        self._made.connect(self._accept)
 
     def show_state(self, state: Resolved) -> None:
         """Ask for a picture of `state`."""
         self._wanted = state
         for known in self._held:
-            known.request(self.number, state, self._made.emit)
+            known.request(self.number, state, self._accept)
 
     def draw(self, state: Resolved) -> Frame:
         """A picture of any size, now; what is on the screen stays."""

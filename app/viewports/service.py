@@ -1,7 +1,7 @@
 """The render thread: one a process, owner of every VTK object of image viewports.
 
 Each view has a slot that holds its latest state only: states that nobody will see are never drawn. `Frame`s come
-back through a callback in the render thread; its Qt side is a queued signal.
+back to the main thread through a queued signal.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.viewports.backends import synchronous
@@ -39,13 +40,23 @@ class Frame:
 Callback = Callable[[Frame], None]
 
 
+class _Bridge(QObject):
+    """Carries frames from the render thread to the main one; lives as long as the service."""
+
+    made = Signal(int, object)
+
+
 class RenderService:
     """Draws states off screen. All methods belong to the main thread; `release` ends the thread."""
 
     def __init__(self, *, sync: bool | None = None) -> None:
         self.sync = synchronous() if sync is None else sync
         self._views: dict[int, Any] = {}
-        self._slots: dict[int, tuple[Resolved, Callback]] = {}
+        self._slots: dict[int, Resolved] = {}
+        self._callbacks: dict[int, Callback] = {}
+        # The render thread never touches a widget, which may be gone by the time its picture is finished.
+        self._bridge = _Bridge()
+        self._bridge.made.connect(self._deliver)
         self._jobs: list[tuple[int, Resolved | None, Future[Frame | None]]] = []
         self._change = threading.Condition()
         self._stop = False
@@ -57,8 +68,9 @@ class RenderService:
         if self.sync:
             callback(self._draw(view, state))
             return
+        self._callbacks[view] = callback
         with self._change:
-            self._slots[view] = (state, callback)
+            self._slots[view] = state
             self._start()
             self._change.notify()
 
@@ -72,6 +84,7 @@ class RenderService:
 
     def drop(self, view: int) -> None:
         """Forget a view; returns once its VTK objects are gone."""
+        self._callbacks.pop(view, None)
         if self.sync:
             self._release(view)
             return
@@ -128,8 +141,8 @@ class RenderService:
                 slot = None
                 if job is None and not self._stop:
                     # Slices first: they are quick, and they are what the hand is waiting for.
-                    view = min(self._slots, key=lambda v: self._slots[v][0].kind == "3d")
-                    slot = (view, *self._slots.pop(view))
+                    view = min(self._slots, key=lambda v: self._slots[v].kind == "3d")
+                    slot = (view, self._slots.pop(view))
                 ending = self._stop and job is None
             if ending:
                 for view in list(self._views):
@@ -138,10 +151,13 @@ class RenderService:
             if job is not None:
                 self._do(job)
             elif slot is not None:
-                view, state, callback = slot
-                callback(self._draw(view, state))
+                self._bridge.made.emit(slot[0], self._draw(*slot))
             job = slot = None  # nothing may keep an item alive while the thread sleeps
-            state = callback = None  # type: ignore[assignment]
+
+    def _deliver(self, view: int, frame: Frame) -> None:
+        callback = self._callbacks.get(view)
+        if callback is not None:
+            callback(frame)
 
     def _do(self, job: tuple[int, Resolved | None, Future[Frame | None]]) -> None:
         view, state, future = job
