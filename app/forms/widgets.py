@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -207,6 +207,40 @@ class FieldGrid(QWidget):
     def add_wide(self, widget: QWidget) -> None:
         """A widget over both columns."""
         self.grid.addWidget(widget, self.grid.rowCount(), 0, 1, 2)
+
+
+class Readings(QWidget):
+    """Names muted at the left, values at the right edge: what is read, not set."""
+
+    def __init__(self, rows: Mapping[str, str] | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        m = Metrics.of(self.font())
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(m.px(12))
+        self._grid.setVerticalSpacing(m.px(6))
+        for name, value in (rows or {}).items():
+            self.add(name, value)
+
+    def add(self, name: str, value: str, role: str = "", tip: str = "") -> QLabel:
+        """A row; a value that is too long is cut, a short one can be selected."""
+        row = self._grid.rowCount()
+        short = len(value) <= 24
+        shown = (
+            label(value, role, selectable=True)
+            if short
+            else elided(value, role, Qt.TextElideMode.ElideMiddle)
+        )
+        shown.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        shown.setAccessibleName(f"{name}: {value}")
+        if tip:
+            shown.setToolTip(tip)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.addWidget(elided(name, "muted"), row, 0)
+        self._grid.addWidget(shown, row, 1)
+        if not short:
+            self._grid.setColumnStretch(1, 2)
+        return shown
 
 
 class NumberEdit(QLineEdit):

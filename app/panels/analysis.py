@@ -43,6 +43,9 @@ class AnalysisPanel(Panel):
         self.column.addWidget(scrolled(self._body), 1)
         self._footer = QVBoxLayout()
         self.column.addLayout(self._footer)
+        self._others = button("Others…", lambda: self.choose(None), "link", "Choose another analysis")
+        self._others.hide()
+        self.header.add(self._others)
         self.form: AnalysisForm | None = None
         self._analysis: Analysis | None = None
         self._remembered: dict[str, tuple[dict[str, Any], int]] = {}
@@ -84,6 +87,7 @@ class AnalysisPanel(Panel):
         self._remembered[self.form.description.id] = (kept, int(seed) if seed.isdigit() else 0)
 
     def _clear(self) -> None:
+        self._others.hide()
         self._body.clear()
         if self.form is not None:
             self.form.footer.hide()
@@ -113,7 +117,7 @@ class AnalysisPanel(Panel):
             self._body.column.addWidget(
                 self._help(description.help, description.summary, description.reference)
             )
-        form.second.addWidget(button("Others…", lambda: self.choose(None), "link", "Choose another analysis"))
+        self._others.show()
         self._body.column.addStretch(1)
         self._footer.addWidget(form.footer)
         self.form = form

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QDropEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -36,7 +45,14 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class RowDelegate(QStyledItemDelegate):
-    """A row: the eye, the name, and muted at the right what it is."""
+    """A row: the eye, the name, and muted at the right what it is. A new name is reported, not written."""
+
+    renamed = Signal(str, str)
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
+        text = str(editor.property("text")).strip()
+        if text:
+            self.renamed.emit(index.data(ID), text)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(80, Metrics.of(option.font).row)  # type: ignore[attr-defined]
@@ -114,14 +130,15 @@ class DataTree(QTreeWidget):
         self.setRootIsDecorated(True)
         self.setUniformRowHeights(True)
         self.setMouseTracking(True)
-        self.setItemDelegate(RowDelegate(self))
+        delegate = RowDelegate(self)
+        delegate.renamed.connect(self.renamed)
+        self.setItemDelegate(delegate)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName("Data")
-        self.itemDelegate().commitData.connect(self._on_commit)
         self._rows: dict[str, QTreeWidgetItem] = {}
 
     def row_of(self, id: str) -> QTreeWidgetItem | None:
@@ -196,12 +213,6 @@ class DataTree(QTreeWidget):
         self.viewport().update()
 
     # -- what the user does ----------------------------------------------------------------------------------
-
-    def _on_commit(self, editor: QWidget) -> None:
-        row = self.currentItem()
-        text = editor.property("text")
-        if row is not None and isinstance(text, str) and text.strip():
-            self.renamed.emit(row.data(0, ID), text.strip())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         row = self.itemAt(event.position().toPoint())

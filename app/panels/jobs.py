@@ -140,7 +140,7 @@ class JobsPanel(Panel):
         tasks = [t for t in self._workbench.tasks if t.shown]
         active = [t for t in tasks if not t.over]
         # A file that opened speaks for itself; runs and failures stay for a while.
-        over = [t for t in tasks if t.over and (t.state is not State.DONE or t.seconds >= 1)][-KEPT:]
+        over = [t for t in tasks if t.over and (t.state is not State.DONE or t.name == "run")][-KEPT:]
         active.sort(key=lambda t: t.state is State.QUEUED)
         wanted = [*active[:SHOWN], *reversed(over)]
         keep = {id(t) for t in wanted}

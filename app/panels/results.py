@@ -8,9 +8,9 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QWidget
 
-from app.forms import Card, ColumnWidget, FieldGrid, button, elided, label, scrolled, with_error
+from app.forms import Card, ColumnWidget, Readings, button, elided, label, scrolled, with_error
 from app.forms.numbers import number_words
 from app.panels.dock import Panel
 from app.theme import Metrics, Theme
@@ -109,24 +109,11 @@ class ResultsPanel(Panel):
         if not numbers:
             return
         card = Card()
-        grid = QGridLayout()
-        m = Metrics.of(self.font())
-        grid.setHorizontalSpacing(m.px(12))
-        grid.setVerticalSpacing(m.px(6))
-        grid.setColumnStretch(0, 1)
-        for row, number in enumerate(numbers):
-            name = elided(number.name, "muted")
-            value = label(
-                with_error(number.value, number.error, number.unit),
-                "big" if len(numbers) == 1 else "",
-                selectable=True,
-            )
-            value.setToolTip(repr(number.value))
-            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            value.setAccessibleName(f"{number.name}: {value.text()}")
-            grid.addWidget(name, row, 0)
-            grid.addWidget(value, row, 1)
-        card.column.addLayout(grid)
+        rows = Readings()
+        for number in numbers:
+            words = with_error(number.value, number.error, number.unit)
+            rows.add(number.name, words, "big" if len(numbers) == 1 else "", repr(number.value))
+        card.column.addWidget(rows)
         self._body.column.addWidget(card)
 
     def _head(self, card: Card, item: Item, *links: tuple[str, Any]) -> None:
@@ -204,9 +191,7 @@ class ResultsPanel(Panel):
         head.addStretch(1)
         head.addWidget(button("Repeat with changes", lambda: self.repeat_wanted.emit(record), "link"))
         card.column.addLayout(head)
-        grid = FieldGrid(share=(3, 5))
-        for key, value in _record_words(record).items():
-            grid.add(key, elided(value))
+        grid = Readings(_record_words(record))
         grid.hide()
         copy = button(
             "Copy record as JSON",

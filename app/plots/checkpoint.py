@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.numbers import number_words
-from app.forms.widgets import Card, ColumnWidget, FieldGrid, button, elided, label, scrolled
+from app.forms.widgets import Card, ColumnWidget, Readings, button, elided, label, scrolled
 from app.theme import Metrics, Theme
 from app.window.kinds import bytes_words, count, counted
 from core.data import Checkpoint, TensorInfo
@@ -84,7 +84,9 @@ class CheckpointView(QWidget):
         for section, width in ((1, 150), (2, 90), (3, 90)):
             self.tree.header().setSectionResizeMode(section, QHeaderView.ResizeMode.Interactive)
             self.tree.setColumnWidth(section, m.px(width))
-        self.tree.headerItem().setTextAlignment(3, int(Qt.AlignmentFlag.AlignRight))
+        self.tree.headerItem().setTextAlignment(
+            3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        )
         self.tree.currentItemChanged.connect(lambda now, _before: self._on_current(now))
         self.tree.itemActivated.connect(lambda item, _column: self._activate(item))
 
@@ -130,7 +132,7 @@ class CheckpointView(QWidget):
                     bytes_words(tensor.nbytes),
                 ]
             )
-            leaf.setTextAlignment(3, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+            leaf.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             leaf.setData(0, Qt.ItemDataRole.UserRole, tensor.name)
             leaf.setToolTip(0, tensor.name)
             self._leaves[tensor.name] = leaf
@@ -147,7 +149,7 @@ class CheckpointView(QWidget):
             if sizes:
                 branch.setText(1, counted(len(sizes), "tensor"))
                 branch.setText(3, bytes_words(sum(sizes)))
-                branch.setTextAlignment(3, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+                branch.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._unfold(ROWS)
         self.tree.setUpdatesEnabled(True)
         self._say(len(self.checkpoint.tensors))
@@ -230,13 +232,11 @@ class CheckpointView(QWidget):
 
     def _show_file(self) -> None:
         self._clear()
-        grid = FieldGrid(share=(3, 5))
-        grid.add("Format", elided(self.checkpoint.format))
-        for key, value in list(self.checkpoint.metadata.items())[:40]:
-            grid.add(str(key), elided(str(value)))
+        rows = {"Format": self.checkpoint.format}
+        rows.update((str(k), str(v)) for k, v in list(self.checkpoint.metadata.items())[:40])
         card = Card()
         card.column.addWidget(label("File", "heading"))
-        card.column.addWidget(grid)
+        card.column.addWidget(Readings(rows))
         self.details.column.addWidget(card)
         self.details.column.addWidget(label("Choose a tensor to read its values.", "muted", wrap=True))
         self.details.column.addStretch(1)
@@ -270,15 +270,16 @@ class CheckpointView(QWidget):
 
     def _head(self, info: TensorInfo) -> None:
         card = Card()
-        card.column.addWidget(label(info.name, "heading", wrap=True, selectable=True))
-        grid = FieldGrid(share=(3, 5))
-        grid.add("Shape", elided(" × ".join(map(str, info.shape)) or "scalar"))
-        grid.add("Type", elided(info.dtype))
-        grid.add("Size", elided(bytes_words(info.nbytes)))
-        grid.add("Values", elided(count(int(np.prod(info.shape, dtype=np.int64)))))
+        card.column.addWidget(elided(info.name, "heading", Qt.TextElideMode.ElideMiddle))
+        rows = {
+            "Shape": " × ".join(map(str, info.shape)) or "scalar",
+            "Type": info.dtype,
+            "Size": bytes_words(info.nbytes),
+            "Values": count(int(np.prod(info.shape, dtype=np.int64))),
+        }
         if info.file:
-            grid.add("Shard", elided(info.file))
-        card.column.addWidget(grid)
+            rows["Shard"] = info.file
+        card.column.addWidget(Readings(rows))
         self.details.column.addWidget(card)
 
     def read(self, name: str) -> None:
@@ -303,10 +304,7 @@ class CheckpointView(QWidget):
         self._head(self._infos[name])
         figures = tensor_figures(name, np.asarray(array))
         stats = Card()
-        grid = FieldGrid(share=(3, 5))
-        for key, value in tensor_statistics(np.asarray(array)).items():
-            grid.add(key, elided(value))
-        stats.column.addWidget(grid)
+        stats.column.addWidget(Readings(tensor_statistics(np.asarray(array))))
         self.details.column.addWidget(stats)
         m = Metrics.of(self.font())
         for figure in figures:

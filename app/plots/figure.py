@@ -10,8 +10,8 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QFont, QImage
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.forms.numbers import number_words
@@ -71,13 +71,13 @@ class FigureView(QWidget):
         background = theme.field if self._compact else theme.panel
         widget.setBackground(QColor(background))
         widget.setFrameShape(widget.Shape.NoFrame)
-        widget.ci.layout.setContentsMargins(*([2] * 4 if self._compact else [16] * 4))
+        widget.ci.layout.setContentsMargins(*((2, 8, 4, 2) if self._compact else (16, 16, 16, 16)))
         plot = widget.addPlot()
         plot.hideButtons()
         plot.setMenuEnabled(False)
         _style_axes(plot, theme, self.font(), background)
         drawers = {Curve: _curve, Scatter: _scatter, Heatmap: _heatmap, Histogram: _histogram}
-        drawers[type(self.output)](plot, self.output, theme, widget)
+        drawers[type(self.output)](plot, self.output, theme, widget, self._compact)
         self._widget, self.plot = widget, plot
         self._column.addWidget(widget)
         if shown is not None and not isinstance(self.output, Heatmap):
@@ -96,7 +96,9 @@ class FigureView(QWidget):
         picture = QImage(size * scale, QImage.Format.Format_RGB32)
         picture.setDevicePixelRatio(scale)
         picture.fill(self._widget.backgroundBrush().color())
-        self._widget.render(picture)
+        painter = QPainter(picture)
+        self._widget.render(painter, QRectF(self._widget.rect()), self._widget.rect())
+        painter.end()
         return picture
 
     def save_png(self, path: Path) -> bool:
@@ -137,7 +139,7 @@ def _legend(plot: pg.PlotItem, theme: Theme, names: list[tuple[str, Any]], backg
         legend.addItem(item, name)
 
 
-def _curve(plot: pg.PlotItem, c: Curve, theme: Theme, widget: pg.GraphicsLayoutWidget) -> None:
+def _curve(plot: pg.PlotItem, c: Curve, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool) -> None:
     plot.setLogMode(x=c.log_x, y=c.log_y)
     plot.showGrid(x=False, y=True, alpha=0.18)
     drawn = []
@@ -148,12 +150,12 @@ def _curve(plot: pg.PlotItem, c: Curve, theme: Theme, widget: pg.GraphicsLayoutW
             pen=pg.mkPen(tone, width=1.6),
             connect="finite",
         )
-        if len(c.x) > FEW:
+        plot.addItem(item)
+        if len(c.x) > FEW:  # only now: clipping asks for the view that the curve is in
             item.setDownsampling(auto=True, method="peak")
             item.setClipToView(True)
         if len(c.x) == 1:
             item.setSymbol("o")
-        plot.addItem(item)
         drawn.append((name, item))
     if len(drawn) > 1:
         _legend(plot, theme, drawn[:12], theme.panel)
@@ -161,7 +163,9 @@ def _curve(plot: pg.PlotItem, c: Curve, theme: Theme, widget: pg.GraphicsLayoutW
     _axis_label(plot, "left", c.y_label or (next(iter(c.ys)) if len(c.ys) == 1 else ""), c.y_unit, theme)
 
 
-def _scatter(plot: pg.PlotItem, s: Scatter, theme: Theme, widget: pg.GraphicsLayoutWidget) -> None:
+def _scatter(
+    plot: pg.PlotItem, s: Scatter, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool
+) -> None:
     plot.showGrid(x=True, y=True, alpha=0.15)
     brush: Any = pg.mkBrush(theme.accent)
     if s.color is not None:
@@ -171,7 +175,7 @@ def _scatter(plot: pg.PlotItem, s: Scatter, theme: Theme, widget: pg.GraphicsLay
         scaled = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
         shades = pg.colormap.get("viridis").map(np.nan_to_num(scaled), mode="byte")
         brush = [pg.mkBrush(*shade) for shade in shades]
-        _colour_bar(widget, pg.colormap.get("viridis"), (low, high), s.color_label, theme)
+        _colour_bar(widget, pg.colormap.get("viridis"), (low, high), s.color_label, theme, compact)
     item = pg.ScatterPlotItem(
         x=np.asarray(s.x, dtype=float),
         y=np.asarray(s.y, dtype=float),
@@ -187,7 +191,9 @@ def _scatter(plot: pg.PlotItem, s: Scatter, theme: Theme, widget: pg.GraphicsLay
     _axis_label(plot, "left", s.y_label, s.y_unit, theme)
 
 
-def _heatmap(plot: pg.PlotItem, h: Heatmap, theme: Theme, widget: pg.GraphicsLayoutWidget) -> None:
+def _heatmap(
+    plot: pg.PlotItem, h: Heatmap, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool
+) -> None:
     values = np.asarray(h.values)
     values = np.abs(values) if np.iscomplexobj(values) else values.astype(np.float64)
     finite = values[np.isfinite(values)]
@@ -214,10 +220,12 @@ def _heatmap(plot: pg.PlotItem, h: Heatmap, theme: Theme, widget: pg.GraphicsLay
     _axis_label(plot, "bottom", h.x_label, "", theme)
     _axis_label(plot, "left", h.y_label, "", theme)
     words = f"{h.value_label} [{h.unit}]" if h.unit and h.value_label else h.value_label or h.unit
-    _colour_bar(widget, colors, (low, high), words, theme)
+    _colour_bar(widget, colors, (low, high), words, theme, compact)
 
 
-def _histogram(plot: pg.PlotItem, h: Histogram, theme: Theme, widget: pg.GraphicsLayoutWidget) -> None:
+def _histogram(
+    plot: pg.PlotItem, h: Histogram, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool
+) -> None:
     plot.showGrid(x=False, y=True, alpha=0.18)
     edges, counts = np.asarray(h.edges, dtype=float), np.asarray(h.counts, dtype=float)
     fill = QColor(theme.accent)
@@ -245,7 +253,12 @@ def diverging_map() -> pg.ColorMap:
 
 
 def _colour_bar(
-    widget: pg.GraphicsLayoutWidget, colors: pg.ColorMap, levels: tuple[float, float], text: str, theme: Theme
+    widget: pg.GraphicsLayoutWidget,
+    colors: pg.ColorMap,
+    levels: tuple[float, float],
+    text: str,
+    theme: Theme,
+    compact: bool,
 ) -> None:
     """A vertical ramp with the two ends written at it; it shows, it cannot be dragged."""
     bar = widget.addPlot()
@@ -269,9 +282,11 @@ def _colour_bar(
     middle = (low + high) / 2
     axis.setTicks([[(v, number_words(v, 3)) for v in (low, middle, high)]])
     axis.setStyle(tickLength=0)
-    if text:
+    if text and not compact:
         bar.setLabel("right", text, color=theme.muted)
         axis.label.setFont(small)
     bar.getViewBox().setBackgroundColor(None)
     bar.getViewBox().setRange(xRange=(0, 1), yRange=(low, high), padding=0)
-    bar.setMaximumWidth(Metrics.of(widget.font()).px(76 if text else 60))
+    if text and compact:
+        bar.setToolTip(text)
+    bar.setMaximumWidth(Metrics.of(widget.font()).px(60 if compact or not text else 76))

@@ -1,70 +1,132 @@
-"""A picture of files as the window's centre shows them, without a screen."""
+"""Pictures without a screen: of the whole window, or of its centre alone."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 from PySide6.QtCore import QElapsedTimer, QEventLoop, QSize, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
 
-from app.theme import THEMES, apply_theme
+from app.theme import DARK, THEMES, apply_theme
 from app.window._run import application
+from app.window._safety import log_qt_messages, start_logging
 from app.window.centre import Centre
 from app.window.kinds import bytes_words, centre_of
+from app.window.main_window import MainWindow
 from app.window.workbench import Problem, Workbench
+from core.errors import printable
 from core.jobs import WorkerRunner
 from core.plugins import PluginHost
 from core.settings import Settings
 
 
-def render(files: list[str], screenshot: Path, size: tuple[int, int], layout: str, theme: str) -> int:
-    """See `app.window.render_window`. 0 = written, 1 = a file could not be shown or the picture not written."""
+class _Unwritten(Settings):
+    """Settings as the user has them, but a picture changes nothing in them."""
+
+    def set(self, key: str, value: Any) -> None:
+        self._values[key] = value
+
+
+def render_window(files: list[str], screenshot: Path, size: tuple[int, int], theme: str | None) -> int:
+    """See `app.window.render_window`."""
+
+    def make(workbench: Workbench) -> tuple[QWidget, Centre, Callable[[], QImage]]:
+        window = MainWindow(workbench, ask=False)
+        window.resize(QSize(*size))
+        return window, window.centre, lambda: window.grab().toImage()
+
+    return _draw(files, screenshot, size, None, theme, {}, make)
+
+
+def show(
+    files: list[str],
+    screenshot: Path,
+    size: tuple[int, int],
+    layout: str | None,
+    theme: str | None,
+    reading: dict[str, Any],
+) -> int:
+    """See `app.window.show`."""
+
+    def make(workbench: Workbench) -> tuple[QWidget, Centre, Callable[[], QImage]]:
+        centre = Centre(workbench, None)
+        return centre, centre, lambda: centre.image(QSize(*size))
+
+    return _draw(files, screenshot, size, layout, theme, reading, make)
+
+
+def _draw(
+    files: list[str],
+    screenshot: Path,
+    size: tuple[int, int],
+    layout: str | None,
+    theme: str | None,
+    reading: dict[str, Any],
+    make: Callable[[Workbench], tuple[QWidget, Centre, Callable[[], QImage]]],
+) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ["EQUISCOPE_VIEWPORT"] = "image"
+    # Otherwise this screenless platform divides what was asked for by a user's scale.
+    os.environ.pop("QT_SCALE_FACTOR", None)
+    start_logging()
+    log_qt_messages()
     qt = application(["equiscope"])
-    apply_theme(qt, THEMES[theme])
-    settings = Settings()
-    # A picture on the command line is no reason to change what the window lists as recent.
-    settings.add_recent = lambda path: None  # type: ignore[method-assign]
-    safe = os.environ.get("EQUISCOPE_SAFE") == "1"
-    workbench = Workbench(WorkerRunner(workers=1), PluginHost(safe=safe), settings)
+    settings = _Unwritten()
+    apply_theme(qt, THEMES.get(theme or settings.get("theme", "dark"), DARK))
+    host = PluginHost(safe=os.environ.get("EQUISCOPE_SAFE") == "1")
+    workbench = Workbench(WorkerRunner(workers=1), host, settings)
     problems: list[Problem] = []
     workbench.problem.connect(problems.append)
-    centre = Centre(workbench, None)
+    widget, centre, grab = make(workbench)
     try:
-        centre.resize(QSize(*size))
-        workbench.open_paths(files)
+        widget.resize(QSize(*size))
+        workbench.open_paths(files, **reading)
         wait_until_idle(workbench)
         for problem in problems:
-            print(problem.text, file=sys.stderr)
-        if not len(workbench.document):
+            print(f"equiscope: {problem.text}", file=sys.stderr)
+        if files and not len(workbench.document):
             return 1
-        if layout != "four" and any(centre_of(i) == "viewports" for i in workbench.document):
+        if layout is not None and any(centre_of(i) == "viewports" for i in workbench.document):
             centre.choose_layout(layout)
-        centre.show()
+        widget.show()
+        widget.resize(QSize(*size))
         _settle(centre)
-        picture = centre.image(QSize(*size))
-        screenshot.parent.mkdir(parents=True, exist_ok=True)
-        if not picture.save(str(screenshot), "PNG"):
-            print(f"{screenshot.name} cannot be written; choose another folder.", file=sys.stderr)
+        if not _save(grab(), screenshot, size):
             return 1
-        print(f"{screenshot}: {picture.width()}×{picture.height()}, {bytes_words(screenshot.stat().st_size)}")
-        return 1 if problems and any(p.level == "error" for p in problems) else 0
-    except OSError as error:
-        print(
-            f"{screenshot.name} cannot be written ({error.strerror}); choose another folder.", file=sys.stderr
-        )
-        return 1
+        return 1 if any(p.level == "error" for p in problems) else 0
     finally:
         centre.shutdown()
         workbench.close()
-        centre.close()
-        centre.deleteLater()
+        if isinstance(widget, MainWindow):
+            widget.log.stop()
+        widget.hide()
+        widget.deleteLater()
         qt.processEvents()
+
+
+def _save(picture: QImage, path: Path, size: tuple[int, int]) -> bool:
+    name = printable(path.name)
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(
+            f"equiscope: {name} cannot be written ({error.strerror}); choose another folder.", file=sys.stderr
+        )
+        return False
+    if (picture.width(), picture.height()) != size:
+        picture = picture.scaled(QSize(*size))
+    if not picture.save(str(path), "PNG"):
+        print(f"equiscope: {name} cannot be written; choose another folder.", file=sys.stderr)
+        return False
+    print(f"{name}: {picture.width()}×{picture.height()}, {bytes_words(path.stat().st_size)}")
+    return True
 
 
 def wait_until_idle(workbench: Workbench, seconds: float = 600.0) -> None:
@@ -90,3 +152,4 @@ def _settle(centre: Centre) -> None:
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
     if centre.grid is not None and centre.stack.currentWidget() is centre.grid:
         centre.grid.wait(120)
+        QApplication.processEvents()

@@ -10,7 +10,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.theme import THEMES, apply_theme
+from app.theme import DARK, THEMES, apply_theme
 from app.window._safety import Faults, MainThreadGC, log_qt_messages, start_logging
 from app.window._startup import Milestones
 from app.window.main_window import MainWindow
@@ -34,7 +34,14 @@ def application(arguments: list[str] | None = None) -> QApplication:
     return QApplication(arguments or sys.argv[:1])
 
 
-def run(files: list[str], *, safe: bool, report_startup: bool, quit_after_start: bool) -> int:
+def run(
+    files: list[str],
+    *,
+    safe: bool,
+    report_startup: bool,
+    quit_after_start: bool,
+    theme: str | None = None,
+) -> int:
     """See `app.window.run_window`."""
     milestones = Milestones(report_startup)
     milestones.mark("imports done")
@@ -45,8 +52,8 @@ def run(files: list[str], *, safe: bool, report_startup: bool, quit_after_start:
         os.environ.setdefault("EQUISCOPE_VIEWPORT", "image")
     qt = application()
     settings = Settings()
-    theme = THEMES.get(settings.get("theme", "dark"), THEMES["dark"])
-    apply_theme(qt, theme, float(settings.get("text-scale", 1.0)))
+    colors = THEMES.get(theme or settings.get("theme", "dark"), DARK)
+    apply_theme(qt, colors, float(settings.get("text-scale", 1.0)))
     faults = Faults()
     restore_hooks = faults.install()
     collector = MainThreadGC(qt)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from app.forms.widgets import Card, ColumnWidget, FieldGrid, elided, label, scrolled
+from app.forms.widgets import Card, ColumnWidget, Readings, label, scrolled
 from app.theme import Theme, current_theme
 from app.window.adopt import plain_data
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
@@ -246,14 +246,13 @@ def _details(item: Item) -> QWidget:
     body = ColumnWidget(margin=16)
     card = Card()
     card.column.addWidget(label(item.name, "heading"))
-    grid = FieldGrid(share=(2, 5))
     kind = kind_of_item(item)
-    grid.add("Kind", elided(KIND_WORDS.get(kind, kind)))
+    rows = Readings({"Kind": KIND_WORDS.get(kind, kind)})
     for key, value in info(item.data).items():
         if value not in (None, [], "") and key not in ("kind", "name", "warnings"):
             words = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-            grid.add(key.replace("_", " ").capitalize(), elided(words))
-    card.column.addWidget(grid)
+            rows.add(key.replace("_", " ").capitalize(), words)
+    card.column.addWidget(rows)
     body.column.addWidget(card)
     body.column.addStretch(1)
     return scrolled(body)

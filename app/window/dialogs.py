@@ -86,6 +86,7 @@ def plugins(host: PluginHost, parent: QWidget) -> Dialog:
     tree.setAccessibleName("Plugins")
     tree.setHeaderLabels(["Plugin", "Brings", "From", "State"])
     tree.setRootIsDecorated(True)
+    tree.ensurePolished()
     for plugin in host.plugins:
         if plugin.manifest is None:
             row = QTreeWidgetItem([plugin.title, "", plugin.origin, plugin.error])

@@ -380,7 +380,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._closing and self._ask and not self.workbench.document.is_clean:
             event.ignore()
-            self._when_saved(self._close_now)
+            # Qt ignores a close within a close.
+            self._when_saved(lambda: QTimer.singleShot(0, self._close_now))
             return
         self._closing = True
         settings = self.workbench.settings

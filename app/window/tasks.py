@@ -35,12 +35,14 @@ class Task:
 
     Attributes
     ----------
+    name : of the task in `core.tasks`.
     shown : whether the jobs panel lists it.
     session : the session it belongs to; what it returns to another one is dropped.
     """
 
     handle: Handle | None
     """None once it is over: what it returned belongs to the document alone."""
+    name: str
     title: str
     shown: bool
     session: int

@@ -24,7 +24,7 @@ from core.document import AddItems, Change, Document, Item
 from core.errors import printable
 from core.jobs import JobFailed, LogLine, Metric, Preview, Progress, Runner, StateChanged
 from core.jobs import State as JobState
-from core.opening import items_of
+from core.opening import SAMPLE, items_of
 from core.plugins import Analysis, PluginHost, Sample
 from core.running import InputRef
 from core.settings import Settings
@@ -184,6 +184,7 @@ class Workbench(QObject):
         )
         made = Task(
             handle,
+            task,
             title,
             shown,
             self.session,
@@ -200,7 +201,7 @@ class Workbench(QObject):
         text = str(error) if error.refusal else f"{title}: {error}"
         self.problem.emit(Problem(text, "" if error.refusal else error.details))
         if error.details:
-            log.warning("%s\n%s", text, error.details)
+            log.log(logging.INFO if error.refusal else logging.WARNING, "%s\n%s", text, error.details)
 
     @property
     def busy(self) -> bool:
@@ -251,10 +252,18 @@ class Workbench(QObject):
     # -- opening ---------------------------------------------------------------------------------------------
 
     def open_paths(
-        self, paths: Sequence[str | Path], *, reader: str | None = None, kind: str | None = None
+        self,
+        paths: Sequence[str | Path],
+        *,
+        reader: str | None = None,
+        kind: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Open files, folders and sessions; each file is a job of its own."""
-        absolute = [str(Path(p).expanduser().absolute()) for p in paths]
+        """Open files, folders, sessions and `sample:ID`s; each file is a job of its own.
+
+        `reader`, `kind` and `options` as for `core.opening.open_path`.
+        """
+        absolute = [_absolute(str(p)) for p in paths]
         sessions = [p for p in absolute if p.endswith(SESSION)]
         rest = [p for p in absolute if not p.endswith(SESSION)]
         if sessions:
@@ -265,22 +274,19 @@ class Workbench(QObject):
             return
         if not rest:
             return
+        how = {"reader": reader, "kind": kind, "options": dict(options or {})}
         if reader is not None or not any(Path(p).is_dir() for p in rest):
-            self._open_each(reader, kind, rest)
+            self._open_each(how, rest)
             return
         self.submit(
-            "expand",
-            {"paths": rest},
-            title="Look into folders",
-            on_done=partial(self._open_each, reader, kind),
+            "expand", {"paths": rest}, title="Look into folders", on_done=partial(self._open_each, how)
         )
 
-    def _open_each(self, reader: str | None, kind: str | None, paths: Sequence[str]) -> None:
+    def _open_each(self, how: Mapping[str, Any], paths: Sequence[str]) -> None:
         for path in paths:
-            payload = {"path": path, "reader": reader, "kind": kind, "options": {}}
             self.submit(
                 "open_path",
-                payload,
+                {"path": path, **how},
                 title=f"Open {printable(Path(path).name)}",
                 on_done=self._on_opened,
                 on_failed=partial(self._on_open_failed, path),
@@ -290,9 +296,10 @@ class Workbench(QObject):
         items = items_of(opened)
         if not items:
             return
-        name = printable(Path(opened.path).name) if opened.path else items[0].name
+        is_file = not opened.path.startswith(SAMPLE)
+        name = printable(Path(opened.path).name) if is_file else items[0].name
         self.document.add(*items, title=f"Open {name}")
-        if opened.path:
+        if is_file:
             self.settings.add_recent(opened.path)
         self.select(items[0].id)
         self.opened.emit([i.id for i in items])
@@ -309,7 +316,7 @@ class Workbench(QObject):
 
     def open_sample(self, sample: Sample) -> None:
         """Make or find a sample and open it."""
-        self.submit("sample", {"id": sample.id}, title=f"Open {sample.title}", on_done=self._on_opened)
+        self.open_paths([SAMPLE + sample.id])
 
     # -- analyses --------------------------------------------------------------------------------------------
 
@@ -453,6 +460,10 @@ def _fresh(items: Sequence[Item]) -> Document:
     document = Document()
     document._items.update((i.id, i) for i in items)
     return document
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith(SAMPLE) else str(Path(path).expanduser().absolute())
 
 
 def _words(kind: str) -> str:
