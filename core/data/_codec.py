@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -44,42 +45,15 @@ for _class in (
 def encode(value: Any) -> tuple[Any, list[Array]]:
     """`value` as (tree of JSON-compatible values, arrays that the tree refers to by number).
 
-    Non-finite floats are written as {"$float": "nan"}; JSON has no spelling for them.
+    Non-finite floats are written as {"$float": "nan"}, since JSON has no spelling for them; integers beyond 64 bits
+    as {"$int": …} and text that is no Unicode (undecodable file names) as {"$text": …}, since MessagePack has none.
 
     Raises
     ------
     TypeError : `value` holds something that is neither plain, an array nor a registered dataclass.
     """
     arrays: list[Array] = []
-
-    def walk(v: Any) -> Any:
-        if v is None or (isinstance(v, (bool, str)) and not isinstance(v, Enum)):
-            return v
-        if isinstance(v, Enum):
-            return v.value
-        if isinstance(v, (int, np.integer)):
-            return int(v)
-        if isinstance(v, (float, np.floating)):
-            number = float(v)
-            return number if np.isfinite(number) else {"$float": repr(number)}
-        if isinstance(v, np.bool_):
-            return bool(v)
-        if isinstance(v, np.ndarray):
-            if v.dtype.kind == "O":
-                raise TypeError("arrays of Python objects are not data")
-            arrays.append(v)
-            return {"$array": len(arrays) - 1}
-        if isinstance(v, Path):
-            return str(v)
-        if isinstance(v, Mapping):
-            return {"$map": [[str(k), walk(x)] for k, x in v.items()]} if _special(v) else _plain(v, walk)
-        if isinstance(v, (list, tuple)):
-            return [walk(x) for x in v]
-        if is_dataclass(v) and type(v).__name__ in _CLASSES:
-            return {"$type": type(v).__name__, **{f.name: walk(getattr(v, f.name)) for f in fields(v)}}
-        raise TypeError(f"{type(v).__name__} cannot be carried between processes or saved")
-
-    return walk(value), arrays
+    return _to_tree(value, arrays), arrays
 
 
 def decode(tree: Any, arrays: list[Array]) -> Any:
@@ -88,25 +62,7 @@ def decode(tree: Any, arrays: list[Array]) -> Any:
     Fields that a class does not know (from a newer version) are dropped.
     """
 
-    def walk(v: Any) -> Any:
-        if isinstance(v, list):
-            return [walk(x) for x in v]
-        if not isinstance(v, dict):
-            return v
-        if "$array" in v:
-            return arrays[v["$array"]]
-        if "$float" in v:
-            return float(v["$float"])
-        if "$map" in v:
-            return {k: walk(x) for k, x in v["$map"]}
-        if "$type" in v:
-            cls = _class_named(v["$type"])
-            known = {f.name for f in fields(cls)}
-            values = {k: walk(x) for k, x in v.items() if k in known}
-            return cls(**{k: tuple(x) if isinstance(x, list) else x for k, x in values.items()})
-        return {k: walk(x) for k, x in v.items()}
-
-    return walk(tree)
+    return _from_tree(tree, arrays)
 
 
 def content_hash(value: Any) -> str:
@@ -115,8 +71,71 @@ def content_hash(value: Any) -> str:
     digest = hashlib.sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode())
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+        # A view of bytes, because a memoryview knows neither dates nor other byte orders.
+        flat = np.ascontiguousarray(array).reshape(-1)
+        digest.update(flat.view(np.uint8).data if flat.size else b"")
     return digest.hexdigest()
+
+
+# Functions of the module rather than closures: a closure that calls itself is a cycle, which would keep the arrays
+# alive until the garbage collector comes by.
+def _to_tree(v: Any, arrays: list[Array]) -> Any:
+    if isinstance(v, Enum):
+        return v.value
+    if v is None or isinstance(v, bool):
+        return v
+    if isinstance(v, str):
+        return v if _is_unicode(v) else {"$text": v.encode("utf-8", "surrogatepass").hex()}
+    if isinstance(v, (int, np.integer)):
+        return int(v) if -(2**63) <= v < 2**63 else {"$int": str(v)}
+    if isinstance(v, (float, np.floating)):
+        number = float(v)
+        return number if math.isfinite(number) else {"$float": repr(number)}
+    if isinstance(v, np.bool_):
+        return bool(v)
+    if isinstance(v, np.ndarray):
+        if v.dtype.kind == "O":
+            raise TypeError("arrays of Python objects are not data")
+        if v.dtype.names is not None:
+            raise TypeError("arrays with named fields are not data")
+        arrays.append(v)
+        return {"$array": len(arrays) - 1}
+    if isinstance(v, Path):
+        return _to_tree(str(v), arrays)
+    if isinstance(v, Mapping):
+        pairs = [(str(k), _to_tree(x, arrays)) for k, x in v.items()]
+        if any(k.startswith("$") or not _is_unicode(k) for k, _ in pairs):
+            return {"$map": [[_to_tree(k, arrays), x] for k, x in pairs]}
+        return dict(pairs)
+    if isinstance(v, (list, tuple)):
+        return [_to_tree(x, arrays) for x in v]
+    if is_dataclass(v) and type(v).__name__ in _CLASSES:
+        values = {f.name: _to_tree(getattr(v, f.name), arrays) for f in fields(v)}
+        return {"$type": type(v).__name__, **values}
+    raise TypeError(f"{type(v).__name__} cannot be carried between processes or saved")
+
+
+def _from_tree(v: Any, arrays: list[Array]) -> Any:
+    if isinstance(v, list):
+        return [_from_tree(x, arrays) for x in v]
+    if not isinstance(v, dict):
+        return v
+    if "$array" in v:
+        return arrays[v["$array"]]
+    if "$float" in v:
+        return float(v["$float"])
+    if "$int" in v:
+        return int(v["$int"])
+    if "$text" in v:
+        return bytes.fromhex(v["$text"]).decode("utf-8", "surrogatepass")
+    if "$map" in v:
+        return {_from_tree(k, arrays): _from_tree(x, arrays) for k, x in v["$map"]}
+    if "$type" in v:
+        cls = _class_named(v["$type"])
+        known = {f.name for f in fields(cls)}
+        values = {k: _from_tree(x, arrays) for k, x in v.items() if k in known}
+        return cls(**{k: tuple(x) if isinstance(x, list) else x for k, x in values.items()})
+    return {k: _from_tree(x, arrays) for k, x in v.items()}
 
 
 def _class_named(name: str) -> type:
@@ -129,9 +148,11 @@ def _class_named(name: str) -> type:
         raise ValueError(f"{name} is no type that this version knows") from None
 
 
-def _special(mapping: Mapping[Any, Any]) -> bool:
-    return any(str(k).startswith("$") for k in mapping)
-
-
-def _plain(mapping: Mapping[Any, Any], walk: Any) -> dict[str, Any]:
-    return {str(k): walk(x) for k, x in mapping.items()}
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -10,8 +10,9 @@ What has been learned the hard way:
 """
 
 from core.jobs._events import Event, JobFailed, LogLine, Metric, Preview, Progress, State, StateChanged
+from core.jobs._handle import Handle, Listener
 from core.jobs._job import Job
-from core.jobs._runner import Handle, InlineRunner, Listener, Runner, WorkerRunner, default_threads
+from core.jobs._runner import InlineRunner, Runner, WorkerRunner, default_threads
 
 __all__ = [
     "Event",

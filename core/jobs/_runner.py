@@ -6,98 +6,20 @@ import atexit
 import collections
 import contextlib
 import itertools
-import logging
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from core.data import decode, encode
 from core.errors import Cancelled
-from core.jobs._events import Event, JobFailed, LogLine, Metric, Preview, Progress, State, StateChanged
+from core.jobs._events import JobFailed, State
+from core.jobs._handle import Handle, Listener, event_of, job_failed
 from core.jobs._job import Job
-from core.jobs._segments import Segments, make_folder, take_over
-from core.jobs._worker import failure, read_frame, send_frame
-
-GRACE = 0.6
-"""Seconds between asking a job to stop and ending its process."""
-
-log = logging.getLogger("equiscope.jobs")
-Listener = Callable[["Handle", Event], None]
-
-
-class Handle:
-    """A submitted job. Listeners are called on a thread of the runner's; the window queues them to its own."""
-
-    def __init__(self, id: str, title: str, task: str) -> None:
-        self.id = id
-        self.title = title
-        self.task = task
-        self.state = State.QUEUED
-        self.progress = Progress(0.0)
-        self.submitted = time.time()
-        self.started: float | None = None
-        self.finished: float | None = None
-        self.lines: collections.deque[str] = collections.deque(maxlen=2000)
-        self._value: Any = None
-        self._error: JobFailed | None = None
-        self._over = threading.Event()
-        self._listeners: list[Listener] = []
-        self._cancel: Callable[[], None] = lambda: None
-
-    def cancel(self) -> None:
-        """Ask the job to stop; its process is ended if it has not stopped within `GRACE`. Harmless if it is over."""
-        self._cancel()
-
-    def done(self) -> bool:
-        """Whether it is over, in whichever way."""
-        return self._over.is_set()
-
-    def result(self, timeout: float | None = None) -> Any:
-        """What the job returned; waits for it.
-
-        Raises
-        ------
-        JobFailed : it failed. Cancelled : it was cancelled. TimeoutError : not over in time.
-        """
-        if not self._over.wait(timeout):
-            raise TimeoutError(f"{self.title} is still running")
-        if self._error is not None:
-            raise self._error
-        if self.state is State.CANCELLED:
-            raise Cancelled
-        return self._value
-
-    @property
-    def error(self) -> JobFailed | None:
-        """Why it failed, if it did."""
-        return self._error
-
-    def _emit(self, event: Event) -> None:
-        if isinstance(event, Progress):
-            self.progress = event
-        elif isinstance(event, LogLine):
-            self.lines.append(event.text)
-        for listener in list(self._listeners):
-            try:
-                listener(self, event)
-            except Exception:
-                log.exception("a listener of job %s failed", self.title)
-
-    def _finish(self, state: State, value: Any = None, error: JobFailed | None = None) -> None:
-        self._value, self._error = value, error
-        self.finished = time.time()
-        self.state = state
-        self._over.set()
-        self._emit(StateChanged(state))
-        # What a job was given and what it returned now belong to those who asked.
-        self._listeners.clear()
+from core.jobs._process import Process, Request
+from core.jobs._segments import Segments, make_folder
+from core.jobs._worker import failure
 
 
 class Runner(Protocol):
@@ -145,20 +67,19 @@ class InlineRunner:
         handle._cancel = cancelled.set
 
         def send(message: dict[str, Any]) -> None:
-            handle._emit(_event(message, message.get("carried")))
+            handle._emit(event_of(message, message.get("carried")))
 
         job = Job(device=device, seed=seed, threads=self._threads, send=send, cancelled=cancelled)
         handle.started = time.time()
-        handle.state = State.RUNNING
-        handle._emit(StateChanged(State.RUNNING))
+        handle._turn(State.RUNNING)
         try:
             value = call(task, job, dict(payload))
         except Cancelled:
-            handle._finish(State.CANCELLED)
+            handle._turn(State.CANCELLED)
         except Exception as error:
-            handle._finish(State.FAILED, error=_failed(failure(error)))
+            handle._turn(State.FAILED, error=job_failed(failure(error)))
         else:
-            handle._finish(State.DONE, value)
+            handle._turn(State.DONE, value)
         return handle
 
     def close(self) -> None:
@@ -180,21 +101,22 @@ class WorkerRunner:
     ) -> None:
         self._limit = workers
         self.threads = threads or default_threads()
-        self._environment = dict(environment or {})
-        self._folder = make_folder()
-        self._segments = Segments(self._folder)
-        self._lock = threading.RLock()
-        self._queue: collections.deque[_Request] = collections.deque()
-        self._processes: list[_Process] = []
+        self.environment = dict(environment or {})
+        self.folder = make_folder()
+        self.segments = Segments(self.folder)
+        self.lock = threading.RLock()
+        self._queue: collections.deque[Request] = collections.deque()
+        self._processes: list[Process] = []
         self._ids = itertools.count(1)
-        self._closed = False
+        self.closed = False
+        _raise_file_limit()
         atexit.register(self.close)
 
     def warm(self) -> None:
         """Start a worker now, so that the first job finds one."""
-        with self._lock:
-            if not self._processes and not self._closed:
-                self._processes.append(_Process(self))
+        with self.lock, contextlib.suppress(OSError):  # the first job will say what is wrong
+            if not self._processes and not self.closed:
+                self._processes.append(Process(self))
 
     def submit(
         self,
@@ -209,274 +131,107 @@ class WorkerRunner:
         handle = Handle(f"job-{next(self._ids)}", title or task, task)
         if listener is not None:
             handle._listeners.append(listener)
-        request = _Request(handle, task, dict(payload), device, seed)
-        handle._cancel = lambda: self._cancel(request)
-        with self._lock:
-            if self._closed:
+        request = Request(handle, task, dict(payload), device, seed)
+        with self.lock:
+            if self.closed:
                 raise RuntimeError("the runner is closed")
+            handle._cancel = lambda: self._cancel(handle)
             self._queue.append(request)
-            self._dispatch()
+        self.dispatch()
         return handle
 
     def pids(self) -> list[int]:
         """The process ids of the living workers."""
-        with self._lock:
+        with self.lock:
             return [p.popen.pid for p in self._processes if p.popen.poll() is None]
 
     def close(self) -> None:
         """Cancel everything, end the workers and remove the segments' folder."""
-        with self._lock:
-            if self._closed:
+        with self.lock:
+            if self.closed:
                 return
-            self._closed = True
+            self.closed = True
             waiting = list(self._queue)
             self._queue.clear()
             processes = list(self._processes)
         for request in waiting:
-            request.handle._finish(State.CANCELLED)
+            request.handle._turn(State.CANCELLED)
         for process in processes:
             process.kill()
         for process in processes:
             process.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
         with contextlib.suppress(Exception):
             atexit.unregister(self.close)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _dispatch(self) -> None:
-        with self._lock:
-            while self._queue and not self._closed:
-                process = next((p for p in self._processes if p.request is None), None)
+    def dispatch(self) -> None:
+        with self.lock:
+            refused: tuple[Request, OSError] | None = None
+            while self._queue and not self.closed:
+                process = next((p for p in self._processes if p.request is None and not p.doomed), None)
                 if process is None and len(self._processes) < self._limit:
-                    process = _Process(self)
+                    try:
+                        process = Process(self)
+                    except OSError as trouble:
+                        if not self._processes:  # else one of those will come to it
+                            refused = self._queue.popleft(), trouble
+                        break
                     self._processes.append(process)
                 if process is None:
-                    return
+                    break
                 process.start(self._queue.popleft())
+        if refused is not None:
+            request, error = refused
+            text = f"No process can be started for this ({error.strerror or error}); close other programs and try again."
+            request.handle._turn(State.FAILED, error=JobFailed(text, kind="NoProcess"))
+            self.dispatch()
 
-    def _cancel(self, request: _Request) -> None:
-        with self._lock:
-            if request in self._queue:
-                self._queue.remove(request)
-                request.handle._finish(State.CANCELLED)
-                return
-            process = next((p for p in self._processes if p.request is request), None)
-        if process is not None:
+    def _cancel(self, handle: Handle) -> None:
+        with self.lock:
+            waiting = next((r for r in self._queue if r.handle is handle), None)
+            if waiting is not None:
+                self._queue.remove(waiting)
+            process = next((p for p in self._processes if p.request and p.request.handle is handle), None)
+            request = process.request if process is not None else None
+        if waiting is not None:
+            handle._turn(State.CANCELLED)
+        elif process is not None and request is not None:
             process.cancel(request)
 
-    def _gone(self, process: _Process) -> None:
-        with self._lock:
+    def end(self, process: Process, request: Request) -> None:
+        """End a process that still has `request`; never one that has gone on to another job meanwhile."""
+        with self.lock:
+            if process.request is request:
+                process.kill()
+
+    def gone(self, process: Process) -> None:
+        with self.lock:
             if process in self._processes:
                 self._processes.remove(process)
-            self._dispatch()
+        self.dispatch()
+
+    def again(self, request: Request) -> bool:
+        """Queue a request once more whose process was found dead before it began; not twice."""
+        with self.lock:
+            if request.retried or self.closed or request.handle.state is not State.RUNNING:
+                return False
+            fresh = Request(request.handle, request.task, request.payload, request.device, request.seed)
+            fresh.retried = True
+            self._queue.appendleft(fresh)
+        return True
 
 
-class _Request:
-    def __init__(self, handle: Handle, task: str, payload: dict[str, Any], device: str, seed: int) -> None:
-        self.handle = handle
-        self.task = task
-        self.payload = payload
-        self.device = device
-        self.seed = seed
+def _raise_file_limit() -> None:
+    """Let this process hold as many files as it may: each large array that is open keeps one descriptor."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
 
-
-class _Process:
-    """One worker process with the two threads that read what it says."""
-
-    def __init__(self, runner: WorkerRunner) -> None:
-        self.runner = runner
-        self.request: _Request | None = None
-        self._killed = False
-        self._errors: collections.deque[str] = collections.deque(maxlen=400)
-        threads = str(runner.threads)
-        environment = {
-            **os.environ,
-            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONFAULTHANDLER": "1",
-            **runner._environment,
-        }
-        root = str(Path(__file__).resolve().parents[2])
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in (root, environment.get("PYTHONPATH")) if p)
-        self.popen = subprocess.Popen(
-            [sys.executable, "-c", "from core.jobs._worker import main; main()", str(runner._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-        )
-        self._stderr = threading.Thread(target=self._read_errors, daemon=True, name="worker-stderr")
-        self._reader = threading.Thread(target=self._read, daemon=True, name="worker-stdout")
-        self._stderr.start()
-        self._reader.start()
-
-    def start(self, request: _Request) -> None:
-        self.request = request
-        self._errors.clear()
-        handle = request.handle
-        handle.started = time.time()
-        handle.state = State.RUNNING
-        # Encoding copies arrays that are not shared yet, and the pipe may block: not on the caller's thread.
-        threading.Thread(target=self._send_request, args=(request,), daemon=True, name="worker-stdin").start()
-
-    def _send_request(self, request: _Request) -> None:
-        request.handle._emit(StateChanged(State.RUNNING))
-        try:
-            tree, arrays = encode(request.payload)
-            message = {
-                "do": "run",
-                "job": request.handle.id,
-                "task": request.task,
-                "payload": {"tree": tree, **self.runner._segments.write(arrays)},
-                "device": request.device,
-                "seed": request.seed,
-                "threads": self.runner.threads,
-            }
-        except Exception as error:
-            self._over(request, State.FAILED, error=_failed(failure(error)))
-            return
-        assert self.popen.stdin is not None
-        with contextlib.suppress(OSError):  # the reader thread sees the death and reports it
-            send_frame(self.popen.stdin, message)  # type: ignore[arg-type]
-
-    def cancel(self, request: _Request) -> None:
-        request.handle.state = State.CANCELLING
-        request.handle._emit(StateChanged(State.CANCELLING))
-
-        def ask() -> None:
-            assert self.popen.stdin is not None
-            with contextlib.suppress(OSError):
-                send_frame(self.popen.stdin, {"do": "cancel", "job": request.handle.id})  # type: ignore[arg-type]
-            if not request.handle._over.wait(GRACE) and self.request is request:
-                self.kill()
-
-        threading.Thread(target=ask, daemon=True, name="worker-cancel").start()
-
-    def kill(self) -> None:
-        self._killed = True
-        with contextlib.suppress(OSError):
-            self.popen.kill()
-
-    def join(self) -> None:
-        self.popen.wait(5)
-        if threading.current_thread() is not self._reader:
-            self._reader.join(5)
-        self._stderr.join(5)
-
-    def _over(
-        self, request: _Request, state: State, value: Any = None, error: JobFailed | None = None
-    ) -> None:
-        with self.runner._lock:
-            if self.request is request:
-                self.request = None
-        request.handle._finish(state, value, error)
-        request.payload = {}
-        self.runner._dispatch()
-
-    def _read(self) -> None:
-        stream = self.popen.stdout
-        assert stream is not None
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                message = read_frame(stream)  # type: ignore[arg-type]
-                try:
-                    self._handle(message)
-                except Exception as error:  # what cannot be understood fails the job, never this thread
-                    log.exception("a message of a worker cannot be understood")
-                    if self.request is not None:
-                        self._over(self.request, State.FAILED, error=_failed(failure(error)))
-        stream.close()
-        self.popen.wait()
-        self._stderr.join(2)
-        assert self.popen.stdin is not None
-        with contextlib.suppress(OSError):  # what was not sent cannot be flushed any more
-            self.popen.stdin.close()
-        self.runner._gone(self)
-        request = self.request
-        if request is None:
-            return
-        if request.handle.state is State.CANCELLING or self.runner._closed:
-            self._over(request, State.CANCELLED)
-        else:
-            details = "\n".join(self._errors)
-            self._over(
-                request,
-                State.FAILED,
-                error=JobFailed(_death(self.popen.returncode), details, kind="WorkerDied"),
-            )
-
-    def _handle(self, message: dict[str, Any]) -> None:
-        request = self.request
-        if message["event"] == "ready":
-            return
-        if request is None or message["job"] != request.handle.id:
-            take_over(message.get("carried") or {})
-            return
-        kind = message["event"]
-        if kind == "done":
-            body = message["carried"]
-            value = decode(body["tree"], self.runner._segments.read(body, pass_on=True))
-            self._over(request, State.DONE, value)
-        elif kind == "cancelled":
-            self._over(request, State.CANCELLED)
-        elif kind == "failed":
-            if request.handle.state is State.CANCELLING:
-                self._over(request, State.CANCELLED)
-            else:
-                self._over(request, State.FAILED, error=_failed(message))
-        else:
-            body = message.get("carried")
-            output = decode(body["tree"], self.runner._segments.read(body, pass_on=True)) if body else None
-            request.handle._emit(_event(message, output))
-
-    def _read_errors(self) -> None:
-        stream = self.popen.stderr
-        assert stream is not None
-        with contextlib.suppress(ValueError, OSError):
-            for raw in stream:
-                self._said(raw.decode(errors="replace").rstrip("\n"))
-        stream.close()
-
-    def _said(self, line: str) -> None:
-        # A function of its own, so that no local of a waiting thread keeps a finished job and its data alive.
-        self._errors.append(line)
-        request = self.request
-        if request is not None:
-            request.handle._emit(LogLine(line))
-        else:
-            log.debug("worker: %s", line)
-
-
-def _event(message: dict[str, Any], output: Any) -> Event:
-    kind = message["event"]
-    if kind == "progress":
-        return Progress(message["fraction"], message["text"])
-    if kind == "metric":
-        return Metric(message["name"], message["value"], message["step"])
-    if kind == "preview":
-        return Preview(output)
-    return LogLine(message["text"])
-
-
-def _failed(message: dict[str, Any]) -> JobFailed:
-    return JobFailed(
-        message["message"],
-        message["details"],
-        refusal=message["refusal"],
-        kind=message["kind"],
-        data=message.get("data"),
-    )
-
-
-def _death(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "The job's process was killed, most likely for want of memory; nothing that is open is lost: close other data or choose a smaller input."
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            name = signal.Signals(-code).name
-            return f"The job's process crashed ({name}); nothing that is open is lost: the log says where it happened."
-    return f"The job's process ended unexpectedly (exit {code}); nothing that is open is lost: the log says more."
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def default_threads() -> int:

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 ALIGN = 64
+INLINE = 16 << 10
+"""Bytes up to which an array travels in the message itself: a mapped file costs a descriptor for as long as it lives."""
 _PREFIX = "equiscope-"
 
 
@@ -59,6 +61,9 @@ class Segments:
             order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
             entry: dict[str, Any] = {"dtype": array.dtype.str, "shape": list(array.shape), "order": order}
             entries.append(entry)
+            if array.nbytes <= INLINE:
+                entry["bytes"] = _flat_bytes(array, order).tobytes()
+                continue
             segment = _segment_of(array)
             if (
                 segment is not None
@@ -87,12 +92,10 @@ class Segments:
                 folder = Path(tempfile.gettempdir())
         path = folder / f"{_PREFIX}{os.getpid()}-{self._count}-{os.urandom(4).hex()}"
         try:
-            with open(path, "xb") as file:
+            with open(path, "xb", opener=_private) as file:
                 for entry, array in fresh:
                     file.write(b"\0" * (entry["offset"] - file.tell()))
-                    flat = array.reshape(-1, order="F" if entry["order"] == "F" else "C")
-                    if flat.size:
-                        file.write(np.ascontiguousarray(flat).data.cast("B"))
+                    file.write(_flat_bytes(array, entry["order"]).data)
                 file.write(b"\0" * (size - file.tell()))
         except BaseException:
             path.unlink(missing_ok=True)
@@ -109,8 +112,10 @@ class Segments:
         mapped: dict[str, Segment] = {}
         for entry in message["arrays"]:
             shape, dtype = tuple(entry["shape"]), np.dtype(entry["dtype"])
-            if "file" not in entry or not int(np.prod(shape, dtype=np.int64)):
-                out.append(np.zeros(shape, dtype))
+            if "bytes" in entry:
+                values = np.frombuffer(entry["bytes"], dtype) if entry["bytes"] else np.zeros(0, dtype)
+                values.flags.writeable = False
+                out.append(values.reshape(shape, order=entry["order"]))
                 continue
             path = entry["file"]
             segment = mapped.get(path) or self._alive.get(path)
@@ -135,6 +140,23 @@ class Segments:
         if segment.path:
             self._alive[path] = segment
         return segment
+
+    def sweep(self, pid: int) -> None:
+        """Remove what a dead process wrote and nobody took. Files that were taken stay while their arrays live."""
+        for folder in {self.folder, Path(tempfile.gettempdir())}:
+            for path in folder.glob(f"{_PREFIX}{pid}-*"):
+                if str(path) not in self._alive:
+                    _remove(str(path))
+
+
+def _flat_bytes(array: Array, order: Any) -> Array:
+    """The bytes of `array` in its memory order, whatever its dtype (a memoryview knows neither dates nor byte orders)."""
+    flat = np.ascontiguousarray(array.reshape(-1, order=order))
+    return flat.view(np.uint8) if flat.size else np.zeros(0, np.uint8)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def take_over(message: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import struct
 import sys
 import threading
@@ -22,10 +23,26 @@ from core.errors import Cancelled, UserError
 _LENGTH = struct.Struct("<Q")
 
 
+def pack(message: Any) -> bytes:
+    """One message as the bytes that `read_frame` reads."""
+    try:
+        body = msgspec.msgpack.encode(message)
+    except UnicodeEncodeError:  # a text about a file whose name is no Unicode
+        body = msgspec.msgpack.encode(_speakable(message))
+    return _LENGTH.pack(len(body)) + body
+
+
+def _speakable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {k: _speakable(v) for k, v in value.items()}
+    return [_speakable(v) for v in value] if isinstance(value, list) else value
+
+
 def send_frame(stream: BinaryIO, message: Any) -> None:
     """Write one message."""
-    body = msgspec.msgpack.encode(message)
-    stream.write(_LENGTH.pack(len(body)) + body)
+    stream.write(pack(message))
     stream.flush()
 
 
@@ -65,7 +82,8 @@ def failure(error: BaseException) -> dict[str, Any]:
             "kind": kind,
             "data": None,
         }
-    text = f"The work broke off with an internal error ({kind}: {str(error).strip() or 'no message'})."
+    reason = next(iter(str(error).strip().splitlines()), "no message")
+    text = f"The work broke off with an internal error ({kind}: {reason})."
     return {
         "event": "failed",
         "message": text,
@@ -114,7 +132,10 @@ class Worker:
                     elif message["do"] == "cancel" and message["job"] == self._current:
                         self._cancelled.set()
         except (EOFError, OSError):
-            os._exit(0)  # the parent is gone; whatever runs here has no one to report to
+            # The parent is gone; whatever runs here, or was forked here, has no one to report to.
+            if os.name == "posix" and os.getpgrp() == os.getpid():
+                os.killpg(0, signal.SIGKILL)
+            os._exit(0)
 
     def run(self) -> None:
         """Serve until the process ends."""
@@ -134,6 +155,7 @@ class Worker:
         from core.jobs._tasks import call
 
         name = message["job"]
+        self._send(name, {"event": "begun"})
         try:
             payload = decode(
                 message["payload"]["tree"], self._segments.read(message["payload"], pass_on=False)

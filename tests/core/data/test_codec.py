@@ -163,3 +163,33 @@ def test_bounds_of_a_tilted_plane() -> None:
 def test_default_display_takes_known_hints_only() -> None:
     display = default_display(Volume(np.ones((2, 2, 2)), np.eye(4)), {"window": 5.0, "nonsense": 1})
     assert isinstance(display, VolumeDisplay) and display.window == 5.0
+
+
+def test_nothing_keeps_the_arrays_alive() -> None:
+    import gc
+    import weakref
+
+    gc.disable()
+    try:
+        array = np.ones(5)
+        alive = weakref.ref(array)
+        encode({"a": [array]})
+        decode({"$array": 0}, [array])
+        del array
+        assert alive() is None, "encode or decode left a reference cycle"
+    finally:
+        gc.enable()
+
+
+def test_dates_byte_orders_and_odd_text_have_hashes() -> None:
+    days = Table({"day": np.array(["2020-01-01", "2020-01-02"], "M8[D]")})
+    other = Table({"day": np.array(["2020-01-01", "2020-01-03"], "M8[D]")})
+    assert content_hash(days) != content_hash(other)
+    assert content_hash(np.arange(3, dtype=">i4")) != content_hash(np.arange(1, 4, dtype=">i4"))
+    assert content_hash({"name": "\udcff"}) != content_hash({"name": "\udcfe"})
+    for value in (2**64, -(2**63) - 1, 2**63, "\udcff", {"\udcff": {"$x": "\udc80"}}):
+        tree, arrays = encode(value)
+        json.dumps(tree, ensure_ascii=False).encode()
+        assert decode(tree, arrays) == value
+    with pytest.raises(TypeError, match="named fields"):
+        encode(np.zeros(3, [("a", "f4")]))

@@ -84,14 +84,14 @@ def test_arrays_travel_in_shared_memory_and_are_not_copied_back(runner: WorkerRu
     def there_and_back() -> None:
         once = runner.submit(f"{WORK}same", {"array": array}).result(60)
         ok = np.array_equal(once, array), once.flags.f_contiguous, not once.flags.writeable
-        files = set(Path(runner._folder).iterdir())
+        files = set(Path(runner.folder).iterdir())
         again = runner.submit(f"{WORK}same", {"array": once}).result(60)
         unchanged = np.array_equal(again, array)
         assert all(ok) and unchanged
-        assert set(Path(runner._folder).iterdir()) == files, "the second trip made a copy"
+        assert set(Path(runner.folder).iterdir()) == files, "the second trip made a copy"
 
     there_and_back()
-    folder = Path(runner._folder)
+    folder = Path(runner.folder)
     deadline = time.monotonic() + 5  # the reader thread lets go of them when its call returns
     while any(folder.iterdir()) and time.monotonic() < deadline:
         gc.collect()
@@ -190,7 +190,7 @@ def test_close_ends_everything() -> None:
     pids = runner.pids()
     runner.close()
     assert waiting.state is State.CANCELLED and running.state is State.CANCELLED
-    assert not runner._folder.exists()
+    assert not runner.folder.exists()
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)

@@ -52,10 +52,10 @@ def test_five_hundred_jobs_that_crash_hang_and_work() -> None:
             del jobs, handle
             value = None
         deadline = time.monotonic() + 10
-        while any(runner._folder.iterdir()) and time.monotonic() < deadline:
+        while any(runner.folder.iterdir()) and time.monotonic() < deadline:
             gc.collect()
             time.sleep(0.05)
-        assert list(runner._folder.iterdir()) == []
+        assert list(runner.folder.iterdir()) == []
         assert min(counts.values()) > 50
     finally:
         runner.close()

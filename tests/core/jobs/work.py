@@ -69,3 +69,40 @@ def crash(job: Job, how: str) -> None:
     elif how == "memory":
         raise MemoryError
     raise ValueError("broken")
+
+
+def forks(job: Job) -> None:
+    """Leaves a child that holds the pipes open, then dies."""
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def surrogates(job: Job) -> None:
+    """Talks about a file whose name is no Unicode, and fails over it."""
+    job.log("reading \udcff.nii")
+    raise ValueError("cannot read \udcff.nii\nand a second line")
+
+
+def babble(job: Job) -> None:
+    """Writes rubbish into every pipe that is open for writing, the protocol's too."""
+    for number in range(3, 30):
+        try:
+            os.write(number, b"\x01\0\0\0\0\0\0\0\xc1" * 3)
+        except OSError:
+            continue
+    time.sleep(60)
+
+
+def modules(job: Job) -> list[str]:
+    """Where this process imports from."""
+    return sys.path
+
+
+def leave_file(job: Job, folder: str) -> None:
+    """Dies after a segment was written and before anybody was told."""
+    from pathlib import Path
+
+    (Path(folder) / f"equiscope-{os.getpid()}-1-deadbeef").write_bytes(b"x" * 100)
+    os._exit(1)
