@@ -1,0 +1,1 @@
+"""Symmetries of objects: which mirrors map a mesh, a point cloud or a volume onto itself."""
