@@ -74,7 +74,7 @@ class AnalysisForm(QWidget):
         for the clipboard.
     """
 
-    submitted = Signal(list, dict, int, str)
+    submitted = Signal(object, object, int, str)  # Qt would sort a dict by its keys
     copied = Signal(str, str)
 
     def __init__(

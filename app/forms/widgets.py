@@ -236,7 +236,7 @@ class Readings(QWidget):
         if tip:
             shown.setToolTip(tip)
         self._grid.setColumnStretch(0, 1)
-        self._grid.addWidget(elided(name, "muted"), row, 0)
+        self._grid.addWidget(label(name, "muted", wrap=True), row, 0)
         self._grid.addWidget(shown, row, 1)
         if not short:
             self._grid.setColumnStretch(1, 2)

@@ -32,7 +32,7 @@ from app.panels.dock import Panel
 from app.theme import Metrics, color, current_theme
 from app.window.adopt import in_results_only
 from app.window.icons import pixmap
-from app.window.kinds import KIND_WORDS, counted, kind_of_item, size_words
+from app.window.kinds import KIND_WORDS, counted, is_spatial, kind_of_item, size_words
 from app.window.workbench import Workbench
 from core.document import Item
 
@@ -190,7 +190,7 @@ class DataTree(QTreeWidget):
         row.setText(0, item.name)
         row.setData(0, ID, item.id)
         row.setData(0, NOTE, size_words(item) or (counted(children, "item") if children else ""))
-        shows = kind in ("volume", "mesh", "pointcloud", "trajectory", "markup", "graph", "group", "result")
+        shows = is_spatial(item) or kind in ("group", "result")
         row.setData(0, VISIBLE, item.display.visible if shows else None)
         row.setData(0, WARNING, bool(item.warnings))
         row.setData(0, KIND, "result" if kind == "result" else kind)

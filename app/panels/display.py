@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSlider, QWidge
 from app.forms.widgets import ColumnWidget, FieldGrid, NumberEdit, button, label, scrolled
 from app.panels.dock import Panel
 from app.theme import Metrics
-from app.window.kinds import KIND_WORDS, kind_of_item
+from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
 from app.window.workbench import Workbench
 from core.data import Domain, Volume
 from core.display import Display, MarkupDisplay, PointsDisplay, SurfaceDisplay, VolumeDisplay
@@ -97,16 +97,16 @@ class DisplayPanel(Panel):
         grid = FieldGrid(share=(5, 6))
         kind = kind_of_item(item)
         display = item.display
+        spatial = is_spatial(item) or kind == "image"
         if isinstance(display, VolumeDisplay) and kind in ("volume", "image"):
             self._build_volume(grid, item)
-        elif isinstance(display, SurfaceDisplay):
+        elif isinstance(display, SurfaceDisplay) and spatial:
             self._build_surface(grid, item)
         elif isinstance(display, PointsDisplay):
             self._build_points(grid, item)
         elif isinstance(display, MarkupDisplay):
             self._add_number(grid, "size", "Handle size", unit="px", minimum=1, maximum=60, step=1)
             self._add_check(grid, "labels", "Labels")
-        spatial = kind in ("volume", "mesh", "pointcloud", "trajectory", "markup", "graph", "image")
         if spatial:
             self._add_opacity(grid)
         if kind in ("group", "result") or (spatial and kind != "image"):
@@ -155,8 +155,8 @@ class DisplayPanel(Panel):
             return
         self._add_choice(grid, "color_by", "Colour by", {"": "One colour", **names})
         self._add_choice(grid, "colormap", "Colour map", {n: n.capitalize() for n in map_names()})
-        low = NumberEdit(optional=True, empty="lowest")
-        high = NumberEdit(optional=True, empty="highest")
+        low = NumberEdit(optional=True, empty="low")
+        high = NumberEdit(optional=True, empty="high")
         low.committed.connect(self._set_range)
         high.committed.connect(self._set_range)
         self._fields["range_low"], self._fields["range_high"] = low, high

@@ -124,6 +124,7 @@ class JobsPanel(Panel):
         workbench.task_added.connect(lambda _task: self._arrange())
         workbench.task_changed.connect(self._on_changed)
         workbench.task_over.connect(lambda _task: self._arrange())
+        workbench.session_changed.connect(self._arrange)
 
     def row_of(self, task: Task) -> JobRow | None:
         """The row of a job, if it has one."""
@@ -140,7 +141,8 @@ class JobsPanel(Panel):
         tasks = [t for t in self._workbench.tasks if t.shown]
         active = [t for t in tasks if not t.over]
         # A file that opened speaks for itself; runs and failures stay for a while.
-        over = [t for t in tasks if t.over and (t.state is not State.DONE or t.name == "run")][-KEPT:]
+        here = [t for t in tasks if t.over and t.session == self._workbench.session]
+        over = [t for t in here if t.state is not State.DONE or t.name == "run"][-KEPT:]
         active.sort(key=lambda t: t.state is State.QUEUED)
         wanted = [*active[:SHOWN], *reversed(over)]
         keep = {id(t) for t in wanted}

@@ -29,7 +29,7 @@ class ResultsPanel(Panel):
     title = "Results"
     least_width = 300
     item_wanted = Signal(str)
-    repeat_wanted = Signal(dict)
+    repeat_wanted = Signal(object)
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)

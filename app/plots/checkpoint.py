@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +47,7 @@ class CheckpointView(QWidget):
     """
 
     tensor_shown = Signal(str)
+    _measured = Signal(str, object, object)
 
     def __init__(self, checkpoint: Checkpoint, read: Reader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +56,7 @@ class CheckpointView(QWidget):
         self._infos = {t.name: t for t in checkpoint.tensors}
         self._leaves: dict[str, QTreeWidgetItem] = {}
         self._wanted = ""
+        self._measured.connect(self._show)
         self._figures: list[Any] = []
         m = Metrics.of(self.font())
         column = QVBoxLayout(self)
@@ -109,12 +113,15 @@ class CheckpointView(QWidget):
         self.tree.ensurePolished()  # rows take their height from the stylesheet only then
         self.tree.setUpdatesEnabled(False)
         branches: dict[str, QTreeWidgetItem] = {}
+        totals: dict[str, tuple[int, int]] = {}
         for tensor in self.checkpoint.tensors:
             parts = tensor.name.split(".")
             parent: QTreeWidgetItem | None = None
             path = ""
             for part in parts[:-1]:
                 path = f"{path}.{part}" if path else part
+                number, size = totals.get(path, (0, 0))
+                totals[path] = (number + 1, size + tensor.nbytes)
                 branch = branches.get(path)
                 if branch is None:
                     branch = QTreeWidgetItem([part])
@@ -141,15 +148,10 @@ class CheckpointView(QWidget):
             else:
                 parent.addChild(leaf)
         for path, branch in branches.items():
-            sizes = (
-                [t.nbytes for t in self.checkpoint.tensors if t.name.startswith(path + ".")]
-                if len(branches) * len(self.checkpoint.tensors) < 2_000_000
-                else []
-            )
-            if sizes:
-                branch.setText(1, counted(len(sizes), "tensor"))
-                branch.setText(3, bytes_words(sum(sizes)))
-                branch.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            number, size = totals[path]
+            branch.setText(1, counted(number, "tensor"))
+            branch.setText(3, bytes_words(size))
+            branch.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._unfold(ROWS)
         self.tree.setUpdatesEnabled(True)
         self._say(len(self.checkpoint.tensors))
@@ -288,23 +290,35 @@ class CheckpointView(QWidget):
         if hasattr(self, "read_button"):
             self.read_button.setEnabled(False)
             self.read_button.setText("Reading…")
-        self._read([name], lambda arrays: self._show(name, arrays[name]), lambda why: self._failed(name, why))
+        self._read(
+            [name], lambda arrays: self._measure(name, arrays[name]), lambda why: self._failed(name, why)
+        )
 
     def _failed(self, name: str, reason: str) -> None:
         if name == self._wanted:
             self._on_current(self._leaves[name])
             self.details.column.insertWidget(1, label(reason, "bad", wrap=True))
 
-    def _show(self, name: str, array: Any) -> None:
+    def _measure(self, name: str, array: Any) -> None:
+        """Look at the values on a thread of their own: NumPy lets the window go on meanwhile."""
+
+        def work() -> None:
+            values = np.asarray(array)
+            found = tensor_statistics(values), tensor_figures(name, values)
+            with contextlib.suppress(RuntimeError):  # the view has gone
+                self._measured.emit(name, *found)
+
+        threading.Thread(target=work, daemon=True, name="tensor-figures").start()
+
+    def _show(self, name: str, statistics: dict[str, str], figures: list[Any]) -> None:
         if name != self._wanted:
             return
         from app.plots.figure import FigureView
 
         self._clear()
         self._head(self._infos[name])
-        figures = tensor_figures(name, np.asarray(array))
         stats = Card()
-        stats.column.addWidget(Readings(tensor_statistics(np.asarray(array))))
+        stats.column.addWidget(Readings(statistics))
         self.details.column.addWidget(stats)
         m = Metrics.of(self.font())
         for figure in figures:

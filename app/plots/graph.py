@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -13,6 +16,8 @@ from core.data import Graph
 
 FORCE_LIMIT = 800
 """Nodes up to which forces are computed; above, nodes stand on a circle in the order of a breadth-first walk."""
+SLICE = 0.012
+"""Seconds of laying out between two events."""
 NAMES = 120
 """Nodes up to which names are written."""
 
@@ -20,17 +25,24 @@ NAMES = 120
 def plane_layout(
     n: int, edges: NDArray[np.int64], *, rounds: int = 120, seed: int = 0
 ) -> NDArray[np.float64]:
-    """(n, 2) positions within [-1, 1]².
+    """(n, 2) positions within [-1, 1]²: the last of `layout_rounds`."""
+    *_, places = layout_rounds(n, edges, rounds=rounds, seed=seed)
+    return places
+
+
+def layout_rounds(
+    n: int, edges: NDArray[np.int64], *, rounds: int = 120, seed: int = 0
+) -> Iterator[NDArray[np.float64]]:
+    """Positions (n, 2) after each round of forces; the last lie within [-1, 1]².
 
     Fruchterman and Reingold's forces ("Graph drawing by force-directed placement", 1991): repulsion k²/d,
     attraction d²/k, a step that cools down linearly.
     """
-    if n == 0:
-        return np.zeros((0, 2))
     angle = np.linspace(0, 2 * np.pi, n, endpoint=False)
     places = np.stack([np.cos(angle), np.sin(angle)], axis=1)[np.argsort(_walk(n, edges))]
+    yield places
     if n > FORCE_LIMIT or n < 3:
-        return places
+        return
     places = places + np.random.default_rng(seed).normal(0, 1e-3, places.shape)
     k = np.sqrt(4.0 / n)
     a, b = edges[:, 0], edges[:, 1]
@@ -45,9 +57,9 @@ def plane_layout(
         force -= places * k  # components that nothing joins stay in the picture
         length = np.sqrt((force**2).sum(-1, keepdims=True)) + 1e-12
         places = places + force / length * np.minimum(length, 0.12 * (1 - turn / rounds))
+        yield places
     places = places - (places.max(0) + places.min(0)) / 2
-    extent: NDArray[np.float64] = places / max(float(np.abs(places).max()), 1e-9)
-    return extent
+    yield places / max(float(np.abs(places).max()), 1e-9)
 
 
 def _walk(n: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -78,12 +90,33 @@ class GraphView(QWidget):
     def __init__(self, graph: Graph, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.graph = graph
-        self.places = plane_layout(graph.n_nodes, graph.edges)
+        self._rounds: Iterator[NDArray[np.float64]] | None = layout_rounds(graph.n_nodes, graph.edges)
+        self.places = next(self._rounds)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._lay_out)
+        self._timer.start(0)
         self._zoom = 1.0
         self._shift = QPointF(0, 0)
         self._grab: QPointF | None = None
         self.setAccessibleName(f"Graph of {graph.n_nodes} nodes and {len(graph.edges)} edges")
         self.setMouseTracking(True)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the nodes stand where they will stay."""
+        return self._rounds is None
+
+    def _lay_out(self) -> None:
+        """A few rounds of forces between two events, so that nothing waits for a large graph."""
+        clock = time.perf_counter()
+        while self._rounds is not None and time.perf_counter() - clock < SLICE:
+            places = next(self._rounds, None)
+            if places is None:
+                self._rounds = None
+                self._timer.stop()
+                self.update()
+            else:
+                self.places = places
 
     def _screen(self) -> NDArray[np.float64]:
         m = Metrics.of(self.font())
@@ -96,6 +129,11 @@ class GraphView(QWidget):
         theme, m = current_theme(), Metrics.of(self.font())
         painter = QPainter(self)
         painter.fillRect(self.rect(), color(theme.panel))
+        if not self.settled:
+            painter.setPen(color(theme.muted))
+            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "Laying out the graph…")
+            painter.end()
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.graph.n_nodes < 5000)
         points = self._screen()
         painter.setPen(QPen(color(theme.muted, 0.6 if len(self.graph.edges) < 3000 else 0.25), 1.0))

@@ -38,6 +38,8 @@ class Centre(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self.stack = QStackedWidget()
+        # Where the pointer was in another view says nothing about this one.
+        self.stack.currentChanged.connect(lambda _index: self.positioned.emit(""))
         column.addWidget(self.stack)
         self.start = start or QWidget()
         self.stack.addWidget(self.start)

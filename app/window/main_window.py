@@ -24,7 +24,7 @@ from app.panels import (
     ResultsPanel,
     make_dock,
 )
-from app.theme import THEMES, Metrics, apply_theme, current_theme
+from app.theme import THEMES, Metrics, Theme, apply_theme, current_theme
 from app.window.cards import CardStack
 from app.window.centre import Centre
 from app.window.commands import Commands
@@ -59,7 +59,10 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         self.setWindowIcon(icon("equiscope", "#000000"))
         m = Metrics.of(self.font())
-        self.resize(m.px(1400), m.px(880))
+        screen = QGuiApplication.primaryScreen().availableSize()
+        self.resize(
+            min(m.px(1400), round(screen.width() * 0.94)), min(m.px(900), round(screen.height() * 0.9))
+        )
 
         self.commands = Commands(self)
         self.palette_panel = CommandPalette(self.commands, self)
@@ -591,7 +594,7 @@ class MainWindow(QMainWindow):
     def set_theme(self, name: str) -> None:
         """Dark or light, at once."""
         self.workbench.settings.set("theme", name)
-        self._apply_theme()
+        self._apply_theme(THEMES[name])
 
     def zoom_text(self, step: int) -> None:
         """Larger (1), smaller (-1) or normal (0) text everywhere."""
@@ -599,11 +602,10 @@ class MainWindow(QMainWindow):
         near = min(range(len(SCALES)), key=lambda n: abs(SCALES[n] - now))
         scale = SCALES[min(max(near + step, 0), len(SCALES) - 1)] if step else 1.0
         self.workbench.settings.set("text-scale", scale)
-        self._apply_theme()
+        self._apply_theme(current_theme())
 
-    def _apply_theme(self) -> None:
+    def _apply_theme(self, theme: Theme) -> None:
         settings = self.workbench.settings
-        theme = THEMES.get(settings.get("theme", "dark"), THEMES["dark"])
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         apply_theme(application, theme, float(settings.get("text-scale", 1.0)))

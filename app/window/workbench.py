@@ -70,7 +70,7 @@ class Workbench(QObject):
     """Ids of what was just opened."""
     descriptions_changed = Signal()
     session_changed = Signal()
-    session_opened = Signal(dict)
+    session_opened = Signal(object)
     """The layout that a session was saved with."""
     saved = Signal()
     idle = Signal()

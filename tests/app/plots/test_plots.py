@@ -196,6 +196,8 @@ def test_graphs_of_any_size_draw(qtbot: Any, n: int) -> None:
     view = GraphView(Graph(n, edges, directed=n == 5, node_names=tuple(f"n{i}" for i in range(n))))
     qtbot.addWidget(view)
     view.resize(300, 200)
+    view.show()
+    qtbot.waitUntil(lambda: view.settled)
     assert not view.grab().isNull()
 
 

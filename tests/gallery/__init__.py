@@ -1,0 +1,1 @@
+"""Makes the README's pictures from samples and analyses, without a screen."""
