@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime
 import hashlib
 import importlib.metadata
+import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from core import __version__
+from core.data import Checkpoint, content_hash
 from core.errors import UserError
 
 FORMAT = 1
@@ -93,6 +96,19 @@ def file_hash(path: Path) -> str:
         return ""
 
 
+def input_hash(data: Any) -> str:
+    """What names the content of an input: of a checkpoint, which is but an index, that of its files' bytes too.
+
+    The place of a checkpoint does not count, so that it may be moved.
+    """
+    if not isinstance(data, Checkpoint):
+        return content_hash(data)
+    path = Path(data.path)
+    shards = sorted({t.file for t in data.tensors if t.file})
+    files = [file_hash(path), *(file_hash(path.parent / shard) for shard in shards)]
+    return content_hash({"index": replace(data, path=""), "files": files})
+
+
 def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
     """The record as readable JSON; input paths are written relative to `relative_to` where given."""
     plain = msgspec.to_builtins(record)
@@ -100,13 +116,18 @@ def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
         for entry in plain["inputs"]:
             if entry.get("path") and Path(entry["path"]).is_absolute():
                 entry["path"] = relative_path(Path(entry["path"]), relative_to)
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+    try:
+        return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+    except UnicodeEncodeError:  # a path that is no Unicode; the escapes of JSON can spell it
+        return json.dumps(plain, indent=2).encode() + b"\n"
 
 
 def relative_path(path: Path, start: Path) -> str:
     """`path` as seen from the folder `start`; absolute where there is no way (another drive)."""
     import os
 
+    if ".." in path.parts:  # after a link, ".." is not what the text says
+        path = path.resolve()
     try:
         return Path(os.path.relpath(path, start)).as_posix()
     except ValueError:
@@ -129,8 +150,10 @@ def read_record(path: Path) -> Record:
             f"{path.name} cannot be read ({error.strerror}); give a record.json or the folder of a run."
         ) from None
     try:
-        record = msgspec.json.decode(raw, type=Record)
-    except msgspec.DecodeError as error:
+        record = msgspec.convert(json.loads(raw), Record)
+        if record.seed < 0 or record.threads < 1:
+            raise ValueError("its seed or thread count is none")
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise UserError(
             f"{path.name} is not a record of a run ({error}); give the record.json that a run wrote."
         ) from None

@@ -198,7 +198,7 @@ def _input_record(ref: InputRef) -> records.InputRecord:
     return records.InputRecord(
         name=ref.name,
         kind=kind_of(ref.data),
-        content=content_hash(ref.data),
+        content=records.input_hash(ref.data),
         path=source.path if source else "",
         reader=source.reader if source else "",
         index=source.index if source else 0,

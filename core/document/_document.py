@@ -25,6 +25,8 @@ from core.document._edits import (
 from core.document._item import Item
 
 MERGE_SECONDS = 1.0
+_NEVER = Edit()
+"""Stands for a saved state that undo cannot lead back to."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Document:
 
     def apply(self, edit: Edit) -> None:
         """Carry out `edit` and remember it. A failed edit leaves the document as it was."""
-        self._run(edit, "apply")
+        change = self._run(edit, "apply")
         now = time.monotonic()
         last = self._done[-1] if self._done else None
         merges = (
@@ -96,25 +98,32 @@ class Document:
             self._done[-1] = last.merged(edit)
         else:
             self._done.append(edit)
-            del self._done[: -self._undo_limit]
+            if len(self._done) > self._undo_limit:
+                del self._done[: -self._undo_limit]
+                # What was clean before the edits that are forgotten now cannot be reached by undo any more.
+                if self._clean_edit not in self._done:
+                    self._clean_edit = _NEVER
         self._last_time = now
         self._undone.clear()
+        self.changed.emit(change)
         self.clean_changed.emit(self.is_clean)
 
     def undo(self) -> None:
         """Take the last edit back; does nothing if there is none."""
         if self._done:
             edit = self._done[-1]
-            self._run(edit, "undo")
+            change = self._run(edit, "undo")
             self._undone.append(self._done.pop())
+            self.changed.emit(change)
             self.clean_changed.emit(self.is_clean)
 
     def redo(self) -> None:
         """Do the edit again that was undone last; does nothing if there is none."""
         if self._undone:
             edit = self._undone[-1]
-            self._run(edit, "redo")
+            change = self._run(edit, "redo")
             self._done.append(self._undone.pop())
+            self.changed.emit(change)
             self.clean_changed.emit(self.is_clean)
 
     @property
@@ -172,7 +181,7 @@ class Document:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _run(self, edit: Edit, direction: Literal["apply", "undo", "redo"]) -> None:
+    def _run(self, edit: Edit, direction: Literal["apply", "undo", "redo"]) -> Change:
         before = dict(self._items)
         try:
             touched = edit.revert(self._items) if direction == "undo" else edit.apply(self._items)
@@ -183,4 +192,4 @@ class Document:
         added = frozenset(i for i in touched if i in self._items and i not in before)
         removed = frozenset(i for i in touched if i in before and i not in self._items)
         updated = frozenset(i for i in touched if i in before and i in self._items)
-        self.changed.emit(Change(edit, direction, added, removed, updated))
+        return Change(edit, direction, added, removed, updated)

@@ -47,7 +47,7 @@ class Edit:
 @register
 @dataclass(frozen=True, eq=False)
 class AddItems(Edit):
-    """Open files, adopt a result, paste: `added` in order; parents before children."""
+    """Open files, adopt a result, paste: `added` in order; parents are open or among them."""
 
     added: tuple[Item, ...]
     title: str = ""
@@ -64,9 +64,10 @@ class AddItems(Edit):
         for item in self.added:
             if item.id in items:
                 raise ValueError(f"an item with id {item.id} is open already")
+            items[item.id] = item
+        for item in self.added:
             if item.parent is not None and item.parent not in items:
                 raise ValueError(f"{item.name}: its parent is not open")
-            items[item.id] = item
         return {item.id for item in self.added}
 
     def revert(self, items: Items) -> set[str]:

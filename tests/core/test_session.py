@@ -12,7 +12,7 @@ import pytest
 
 from core.data import Markup, PointCloud, content_hash
 from core.display import PointsDisplay
-from core.document import Item
+from core.document import Document, Item
 from core.errors import ReadError, WriteError
 from core.exports import write_object
 from core.jobs import Job
@@ -131,7 +131,16 @@ def test_a_folder_that_is_no_session_is_never_replaced(tmp_path: Path, host: Plu
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [("{", "cannot be read"), ('{"format": 99, "items": []}', "newer version"), ("[]", "cannot be read")],
+    [
+        ("{", "cannot be read"),
+        ('{"format": 99, "items": []}', "newer version"),
+        ("[]", "cannot be read"),
+        ('{"format": 0, "items": []}', "cannot be read"),
+        ('{"format": 1, "items": null}', "cannot be read"),
+        ('{"format": 1, "items": [], "layout": [1]}', "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+    ],
+    ids=str.__len__,
 )
 def test_damaged_and_newer_sessions(tmp_path: Path, host: PluginHost, content: str, text: str) -> None:
     folder = tmp_path / "s.equiscope"
@@ -151,3 +160,149 @@ def test_a_session_cannot_reach_outside_its_folder(
     (folder / "session.json").write_text(json.dumps(tree))
     session = load(folder, job=Job(), host=host)
     assert session.items == () and "outside itself" in session.problems[0]
+
+
+def broken(folder: Path, change: str) -> None:
+    """Damage the first entry of a session that has one large array."""
+    tree = json.loads((folder / "session.json").read_text())
+    entry = tree["items"][0]
+    npz = folder / "data" / "c.npz"
+    if change == "truncated":
+        npz.write_bytes(npz.read_bytes()[:500])
+    elif change == "packed":
+        np.savez_compressed(npz, **{"0": np.zeros((100_000, 3)), "1": np.eye(4)})
+    elif change == "array":
+        entry["item"]["data"]["points"] = {"$array": 99}
+    elif change == "string":
+        tree["items"][0] = "nothing"
+    elif change == "type":
+        entry["item"]["$type"] = "AddItems"
+    elif change == "dtype":
+        entry["arrays"]["1"] = {"dtype": "V99999999999999", "values": [0], "shape": [1]}
+    elif change == "id":
+        entry["item"]["id"] = "../../elsewhere"
+    elif change == "twice":
+        tree["items"].insert(0, entry)
+    (folder / "session.json").write_text(json.dumps(tree))
+
+
+@pytest.mark.parametrize("change", ["truncated", "packed", "array", "string", "type", "dtype", "id", "twice"])
+def test_a_damaged_entry_is_told_and_costs_no_other(
+    items: tuple[Item, ...], tmp_path: Path, host: PluginHost, change: str
+) -> None:
+    folder = save([items[4], replace(items[2], parent=None)], {}, tmp_path / "s", job=Job())
+    broken(folder, change)
+    session = load(folder, job=Job(), host=host)
+    assert len(session.problems) == 1 and "left out" in session.problems[0]
+    assert "\n" not in session.problems[0]
+    assert [i.id for i in session.items] == (["c", "m"] if change == "twice" else ["m"])
+
+
+def test_a_child_above_its_parent_and_a_circle_of_parents_open(tmp_path: Path, host: PluginHost) -> None:
+    markup = Markup("points", [[1, 2, 3]])
+    document = Document()
+    document.add(Item("p", "parent"), Item("q", "other"), Item("k", "child", markup, "p"))
+    document.move("k", "p", 0)
+    assert [i.id for i in document] == ["k", "p", "q"]
+    session = load(save(list(document), {}, tmp_path / "s", job=Job()), job=Job(), host=host)
+    again = Document()
+    again.add(*session.items)
+    assert [(i.id, i.parent) for i in again] == [("k", "p"), ("p", None), ("q", None)]
+
+    circle = (Item("a", "a", None, "b"), Item("b", "b", None, "a"), Item("d", "d", None, "d"))
+    session = load(save(circle, {}, tmp_path / "t", job=Job()), job=Job(), host=host)
+    again = Document()
+    again.add(*session.items)
+    for item in again:
+        again.move(item.id, None, 0)  # walks up; would not come back from a circle
+
+
+@pytest.mark.parametrize("fate", ["gone", "changed"])
+def test_data_whose_file_is_gone_or_changed_is_saved(
+    items: tuple[Item, ...], tmp_path: Path, host: PluginHost, fate: str
+) -> None:
+    path = tmp_path / "data" / "clöud.ply"
+    if fate == "gone":
+        path.unlink()
+    else:
+        write_object(PointCloud(np.zeros((3, 3), np.float32)), path, host=host, job=Job())
+    session = load(save(items[:1], {}, tmp_path / "s", job=Job()), job=Job(), host=host)
+    assert session.problems == () and len(session.items[0].data.points) == 40
+    assert session.items[0].source is not None
+
+
+def test_what_lies_in_the_folder_of_a_session_survives_saving(
+    items: tuple[Item, ...], tmp_path: Path, host: PluginHost
+) -> None:
+    folder = save([items[4]], {}, tmp_path / "s", job=Job())
+    (folder / "notes.txt").write_text("precious")
+    (folder / "data" / "mine.npz").write_bytes(b"precious too")
+    write_object(PointCloud(np.ones((7, 3))), folder / "inside.ply", host=host, job=Job())
+    (inside,) = items_of(open_path(folder / "inside.ply", job=Job(), host=host))
+    for _ in range(2):
+        save([inside], {}, folder, job=Job())
+    assert (folder / "notes.txt").read_text() == "precious"
+    assert (folder / "data" / "mine.npz").read_bytes() == b"precious too"
+    assert not (folder / "data" / "c.npz").exists()
+    session = load(folder, job=Job(), host=host)
+    assert session.problems == () and len(session.items[0].data.points) == 7
+
+
+def test_a_link_to_a_session_is_followed(items: tuple[Item, ...], tmp_path: Path, host: PluginHost) -> None:
+    (tmp_path / "far").mkdir()
+    real = save([items[4]], {}, tmp_path / "far" / "s", job=Job())
+    link = tmp_path / "link.equiscope"
+    link.symlink_to(real)
+    for _ in range(2):
+        save(items[:1], {}, link, job=Job())
+    assert link.is_symlink() and len(load(real, job=Job(), host=host).items) == 1
+
+
+def test_a_swap_that_fails_puts_the_old_one_back(
+    items: tuple[Item, ...], tmp_path: Path, host: PluginHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    folder = save([items[4]], {}, tmp_path / "s", job=Job())
+    rename = os.rename
+
+    def refuse(a: Path, b: Path) -> None:
+        if str(a).endswith(".draft"):
+            raise OSError(5, "Input/output error")
+        rename(a, b)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(WriteError, match="Input/output error"):
+        save([], {}, folder, job=Job())
+    assert folder.is_dir() and len(load(folder, job=Job(), host=host).items) == 1
+
+
+def test_names_that_are_no_unicode(tmp_path: Path, host: PluginHost) -> None:
+    item = Item("n", "b\udcffd", Markup("points", [[1, 2, 3]], labels=("\udcff",)))
+    session = load(save([item], {}, tmp_path / "s", job=Job()), job=Job(), host=host)
+    assert session.items[0].name == item.name and session.items[0].data.labels == ("\udcff",)
+
+
+def test_a_checkpoint_may_move_and_a_changed_weight_is_seen(tmp_path: Path, host: PluginHost) -> None:
+    from core.checkpoints import write_safetensors
+
+    path = tmp_path / "a" / "w.safetensors"
+    path.parent.mkdir()
+    write_safetensors(path, {"w": np.ones(3, np.float32)}, {})
+    items = items_of(open_path(path, job=Job(), host=host))
+    save(items, {}, tmp_path / "a" / "s", job=Job())
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    folder = tmp_path / "b" / "s.equiscope"
+    assert load(folder, job=Job(), host=host).problems == ()
+    write_safetensors(tmp_path / "b" / "w.safetensors", {"w": np.zeros(3, np.float32)}, {})
+    assert "has changed" in load(folder, job=Job(), host=host).problems[0]
+
+
+def test_samples_come_back(tmp_path: Path, host: PluginHost) -> None:
+    free = [s for s in host.samples if not host.missing(s)]
+    if not free:
+        pytest.skip("no sample is installed")
+    items = items_of(open_path(f"sample:{free[-1].id}", job=Job(), host=host))
+    session = load(save(items, {}, tmp_path / "s", job=Job()), job=Job(), host=host)
+    assert session.problems == () and [i.id for i in session.items] == [i.id for i in items]
+    assert list((tmp_path / "s.equiscope" / "data").iterdir()) == []

@@ -157,3 +157,28 @@ def test_any_sequence_of_edits_can_be_undone_and_redone(steps: list[tuple[str, i
     for expected in history[1:]:
         document.redo()
         assert state(document) == expected
+
+
+def test_forgotten_edits_are_not_taken_for_saved_ones() -> None:
+    document = Document(undo_limit=3)
+    for n in range(5):
+        document.add(Item(f"i{n}", "x"))
+    while document.undo_label:
+        document.undo()
+    assert len(document) == 2 and not document.is_clean, "two items that were never saved are open"
+    document.mark_clean()
+    assert document.is_clean
+
+
+def test_a_listener_that_fails_does_not_cost_the_undo() -> None:
+    document = Document()
+
+    def fail(_change: object) -> None:
+        raise RuntimeError("a listener broke")
+
+    document.changed.connect(fail)
+    with pytest.raises(Exception, match="broke"):
+        document.add(Item("a", "x"))
+    document.changed.disconnect(fail)
+    document.undo()
+    assert len(document) == 0
