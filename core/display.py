@@ -4,8 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
-from core.data import Graph, Image, Markup, Mesh, PointCloud, Trajectory, Volume, register
+from core.data import (
+    Attribute,
+    Graph,
+    Image,
+    Markup,
+    Mesh,
+    PointCloud,
+    Trajectory,
+    Transforms,
+    Volume,
+    register,
+)
+
+COORDINATES = {"@x": 0, "@y": 1, "@z": 2}
+"""What `color_by` may name beside attributes: a coordinate of the points."""
+_coordinates: WeakKeyDictionary[Any, dict[str, Attribute]] = WeakKeyDictionary()
+
+
+def attribute_of(data: Any, name: str) -> Attribute | None:
+    """The attribute that `color_by` names, or the coordinate; None if there is none of that name."""
+    if name in COORDINATES and isinstance(data, (Mesh, PointCloud)):
+        made = _coordinates.setdefault(data, {})
+        if name not in made:
+            values = data.points[:, COORDINATES[name]]
+            made[name] = Attribute(values, Transforms.UNKNOWN, unit=data.unit)
+        return made[name]
+    found: Attribute | None = getattr(data, "attributes", {}).get(name)
+    return found
 
 
 @register
@@ -28,8 +56,8 @@ class VolumeDisplay(Display):
     interpolate: bool = True
     index: int = 0
     """Which entry of a fourth axis is shown."""
-    render: Literal["off", "volume", "surface"] = "volume"
-    """In 3-D views."""
+    render: Literal["auto", "volume", "surface", "off"] = "auto"
+    """In 3-D views; "auto" is "volume" unless a surface or cloud is shown, which the volume would hide."""
     preset: str = "auto"
     """Opacity curve of the volume rendering."""
 
@@ -86,4 +114,7 @@ def default_display(data: Any, hints: Any = None) -> Display:
     elif isinstance(data, Markup):
         cls = MarkupDisplay
     known = {f.name for f in fields(cls)}
-    return cls(**{k: v for k, v in dict(hints or {}).items() if k in known})
+    chosen = {k: v for k, v in dict(hints or {}).items() if k in known}
+    if isinstance(data, PointCloud) and "color_by" not in chosen and "color" not in chosen:
+        chosen["color_by"] = "@z"  # thousands of dots in one colour show no shape
+    return cls(**chosen)

@@ -17,6 +17,7 @@ from app.viewports.stats import attribute_range
 from app.viewports.surfaces import GraphPresenter, MeshPresenter
 from app.viewports.volumes import VolumePresenter
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume
+from core.display import attribute_of
 
 _PRESENTERS: dict[type, type[Presenter]] = {
     Volume: VolumePresenter,
@@ -138,7 +139,7 @@ def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
     keys: dict[str, tuple[str, str, str]] = {}
     for item in items:
         name = getattr(item.display, "color_by", "")
-        attribute = getattr(item.data, "attributes", {}).get(name) if name else None
+        attribute = attribute_of(item.data, name) if name else None
         if attribute is None or getattr(item.display, "range", None) is not None:
             continue
         if attribute.transforms is Transforms.LABEL or attribute.values.dtype.kind not in "biufc":

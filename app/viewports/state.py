@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, CameraPose, Vec, look
-from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Volume, bounds
+from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
+from core.display import VolumeDisplay
 from core.geometry import closest_axes, direction_letters
 
 Array = NDArray[Any]
@@ -329,9 +330,7 @@ def _resolve_slice(
 def _resolve_3d(
     intent: ViewIntent, shown: tuple[SceneItem, ...], width: int, height: int, dpr: float
 ) -> Resolved3D:
-    solid = tuple(
-        i for i in shown if not (isinstance(i.data, Volume) and getattr(i.display, "render", "") == "off")
-    )
+    solid = in_3d(shown)
     box = box_of_all(solid)
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in solid)
     if box is None:
@@ -356,6 +355,26 @@ def _resolve_3d(
     )
 
 
+def in_3d(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
+    """What a 3-D view draws of the visible items.
+
+    A volume whose display says "auto" is ray-cast unless a surface, a cloud or a trajectory is shown, which it
+    would hide; label volumes, drawn as surfaces, hide nothing.
+    """
+    others = any(isinstance(i.data, (Mesh, PointCloud, Trajectory)) for i in items)
+    out = []
+    for item in items:
+        if isinstance(item.data, Volume) and isinstance(item.display, VolumeDisplay):
+            render = item.display.render
+            if render == "auto":
+                render = "off" if others and item.data.transforms is not Transforms.LABEL else "volume"
+            if render == "off":
+                continue
+            item = replace(item, display=replace(item.display, render=render))
+        out.append(item)
+    return tuple(out)
+
+
 def home_pose(items: tuple[SceneItem, ...], aspect: float) -> CameraPose:
     """The first sight of a scene: heads from the front, left and above; other things z up."""
     box = sight_of(items)
@@ -366,9 +385,7 @@ def home_pose(items: tuple[SceneItem, ...], aspect: float) -> CameraPose:
 
 def sight_of(items: tuple[SceneItem, ...]) -> Array:
     """(3, 2) box that a camera should hold: what there is of a volume without its empty margins, no markups."""
-    solid = tuple(
-        i for i in items if not (isinstance(i.data, Volume) and getattr(i.display, "render", "") == "off")
-    )
+    solid = in_3d(items)
     matter = tuple(i for i in solid if not isinstance(i.data, Markup)) or solid
     boxes = [
         _moved_box(i.transform, _content_box(i.data)) if isinstance(i.data, Volume) else box_of(i)

@@ -19,6 +19,7 @@ from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.stats import attribute_range, plain_values
 from core.data import Domain, Mesh, Transforms
+from core.display import attribute_of
 
 Array = NDArray[Any]
 
@@ -54,7 +55,7 @@ def attribute_colors(
     `chosen` (indices): only these are coloured; the legend's range is that of all.
     """
     name = item.display.color_by
-    attribute = item.data.attributes.get(name) if name else None
+    attribute = attribute_of(item.data, name) if name else None
     if attribute is None or attribute.domain is not domain or len(attribute.values) != n:
         return None
     values = attribute.values if chosen is None else attribute.values[chosen]
@@ -70,6 +71,7 @@ def attribute_colors(
     numbers = plain_values(values)
     low, high = item.display.range or attribute_range(attribute)
     length = values.ndim > 1 and values[0].size > 1
+    name = name.removeprefix("@")
     notes.legends.append(
         Legend(f"|{name}|" if length else name, attribute.unit, item.display.colormap, low, high)
     )

@@ -46,7 +46,7 @@ def fsaverage5(*, job: Job) -> list[Loaded]:
                 f"fsaverage5 pial {side}",
                 Mesh(data.points, data.faces, attributes, "mm", "RAS"),
                 metadata={"source": "nilearn", "template": "fsaverage5"},
-                display={"color_by": "sulc", "colormap": "gray"} if "sulc" in attributes else {},
+                display={"color_by": "sulc", "colormap": "cividis"} if "sulc" in attributes else {},
             )
         )
     return out

@@ -17,6 +17,7 @@ from app.viewports.camera import (
 from app.viewports.readout import readout
 from app.viewports.state import SceneItem, ViewIntent, panned, resolve, zoomed_at
 from core.data import Image, Markup, Mesh, PointCloud, Signal, Transforms, Volume
+from core.display import SurfaceDisplay, VolumeDisplay
 from tests.app.viewports.conftest import HEAD, MARKER, axis_orders, head, make_item
 
 
@@ -171,3 +172,17 @@ def test_the_readout_names_position_voxel_and_value():
     assert "value 1 au" in readout((make_item(time, index=1),), (0.0, 0, 0))
     line = make_item(Markup("line", [[0, 0, 0], [1, 1, 1]]))
     assert readout((line,), (0.5, 0.5, 0.5)) == "RAS 0.5000, 0.5000, 0.5000 mm"
+
+
+def test_an_automatic_volume_gives_way_to_surfaces_and_clouds_in_3d() -> None:
+    volume = SceneItem("v", "v", Volume(np.ones((4, 4, 4)), np.eye(4)), np.eye(4), VolumeDisplay())
+    mesh = SceneItem("m", "m", Mesh(np.eye(3), np.array([[0, 1, 2]])), np.eye(4), SurfaceDisplay())
+
+    def drawn(*items: SceneItem) -> list[tuple[str, str]]:
+        state = resolve(ViewIntent(kind="3d"), items, (100, 100), 1.0)
+        return [(i.id, getattr(i.display, "render", "")) for i in state.items]
+
+    assert drawn(volume) == [("v", "volume")]
+    assert drawn(volume, mesh) == [("m", "")]
+    asked = SceneItem("v", "v", volume.data, np.eye(4), VolumeDisplay(render="volume"))
+    assert drawn(asked, mesh) == [("v", "volume"), ("m", "")]

@@ -1,0 +1,26 @@
+"""Displays: what a fresh object is coloured by, and coordinates as attributes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.data import Attribute, Mesh, PointCloud, Transforms
+from core.display import PointsDisplay, attribute_of, default_display
+
+POINTS = np.arange(12.0).reshape(4, 3)
+
+
+def test_a_cloud_without_colours_is_coloured_by_height() -> None:
+    assert default_display(PointCloud(POINTS)) == PointsDisplay(color_by="@z")
+    assert default_display(PointCloud(POINTS), {"color_by": "rgb"}) == PointsDisplay(color_by="rgb")
+    assert default_display(PointCloud(POINTS), {"color_by": ""}) == PointsDisplay()
+
+
+def test_coordinates_are_attributes_by_name() -> None:
+    cloud = PointCloud(POINTS, {"q": Attribute(np.ones(4), Transforms.SCALAR)}, unit="m")
+    height = attribute_of(cloud, "@z")
+    assert height is not None and np.array_equal(height.values, POINTS[:, 2]) and height.unit == "m"
+    assert attribute_of(cloud, "@z") is height, "made once, so that what is cached by it stays"
+    assert attribute_of(cloud, "q") is cloud.attributes["q"]
+    assert attribute_of(cloud, "nothing") is None
+    assert attribute_of(Mesh(POINTS, np.zeros((0, 3), int)), "@x") is not None
