@@ -168,7 +168,7 @@ class ColumnWidget(QWidget):
         """Remove all that is in it."""
         while self.column.count():
             entry = self.column.takeAt(0)
-            widget = entry.widget()
+            widget = entry.widget() if entry is not None else None
             if widget is not None:
                 widget.hide()
                 widget.setParent(None)
@@ -195,7 +195,7 @@ class FieldGrid(QWidget):
         name.setMinimumHeight(self._row)
         name.setBuddy(field)
         row = self.grid.rowCount()
-        self.grid.addWidget(name, row, 0)
+        self.grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         self.grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignVCenter)
         if not field.accessibleName():
             field.setAccessibleName(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -167,7 +168,7 @@ class AnalysisPanel(Panel):
         else:
             self._body.column.addWidget(label(f"With {current.name if current else ''}:", "muted", wrap=True))
             for analysis in fitting:
-                made = button(analysis.title, lambda a=analysis: self.choose(a))
+                made = button(analysis.title, partial(self.choose, analysis))
                 reason = self._workbench.why_not(analysis)
                 made.setEnabled(not reason)
                 made.setToolTip(reason.capitalize())

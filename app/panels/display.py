@@ -14,7 +14,15 @@ from app.theme import Metrics
 from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
 from app.window.workbench import Workbench
 from core.data import Domain, Volume
-from core.display import Display, MarkupDisplay, PointsDisplay, SurfaceDisplay, VolumeDisplay
+from core.display import (
+    COORDINATES,
+    Display,
+    MarkupDisplay,
+    PointsDisplay,
+    SurfaceDisplay,
+    VolumeDisplay,
+    attribute_of,
+)
 from core.document import Item
 
 GRAYS = ("gray", "bone")
@@ -25,7 +33,7 @@ REPRESENTATIONS = {
     "wireframe": "Wireframe",
     "points": "Points",
 }
-RENDERS = {"volume": "Volume", "surface": "Surface", "off": "Off"}
+RENDERS = {"auto": "Automatic", "volume": "Volume", "surface": "Surface", "off": "Off"}
 
 
 def map_names() -> tuple[str, ...]:
@@ -151,6 +159,7 @@ class DisplayPanel(Panel):
     def _add_attributes(self, grid: FieldGrid, item: Item) -> None:
         attributes = getattr(item.data, "attributes", {})
         names = {n: n for n, a in attributes.items() if a.domain in (Domain.POINT, Domain.FACE)}
+        names.update({key: key.removeprefix("@") for key in COORDINATES if attribute_of(item.data, key)})
         if not names:
             return
         self._add_choice(grid, "color_by", "Colour by", {"": "One colour", **names})
@@ -211,7 +220,7 @@ class DisplayPanel(Panel):
 
     def _add_check(self, grid: FieldGrid, name: str, text: str) -> None:
         box = QCheckBox()
-        box.clicked.connect(lambda on: self._apply(**{name: bool(on)}))
+        box.clicked.connect(lambda on: self._apply("", **{name: bool(on)}))
         self._fields[name] = box
         grid.add(text, box)
 
@@ -265,7 +274,7 @@ class DisplayPanel(Panel):
     def _attribute_range(item: Item) -> tuple[float, float]:
         from app.viewports.stats import attribute_values, finite_range
 
-        attribute = getattr(item.data, "attributes", {}).get(getattr(item.display, "color_by", ""))
+        attribute = attribute_of(item.data, getattr(item.display, "color_by", ""))
         return (0.0, 1.0) if attribute is None else finite_range(attribute_values(attribute))
 
     # -- filling ---------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from core.jobs import State
 
 SHOWN = 6
 """Waiting and running jobs with a row of their own; the others are counted."""
+LASTING = ("run", "write", "save_session")
 KEPT = 5
 """Finished jobs that stay in the list."""
 
@@ -140,9 +141,9 @@ class JobsPanel(Panel):
     def _arrange(self) -> None:
         tasks = [t for t in self._workbench.tasks if t.shown]
         active = [t for t in tasks if not t.over]
-        # A file that opened speaks for itself; runs and failures stay for a while.
+        # A file that opened speaks for itself, one that did not has its card; runs stay for a while.
         here = [t for t in tasks if t.over and t.session == self._workbench.session]
-        over = [t for t in here if t.state is not State.DONE or t.name == "run"][-KEPT:]
+        over = [t for t in here if t.name in LASTING][-KEPT:]
         active.sort(key=lambda t: t.state is State.QUEUED)
         wanted = [*active[:SHOWN], *reversed(over)]
         keep = {id(t) for t in wanted}
@@ -152,10 +153,9 @@ class JobsPanel(Panel):
             row.hide()
             row.deleteLater()
         for place, task in enumerate(wanted):
-            row = self._rows.get(id(task))
-            if row is None:
-                row = JobRow(task)
-                self._rows[id(task)] = row
+            if id(task) not in self._rows:
+                self._rows[id(task)] = JobRow(task)
+            row = self._rows[id(task)]
             if self._body.column.indexOf(row) != place:
                 self._body.column.insertWidget(place, row)
             row.show_task()

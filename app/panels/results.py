@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,7 @@ class ResultsPanel(Panel):
         card.column.addWidget(label("In the views", "muted"))
         for item in items:
             row = QHBoxLayout()
-            name = button(item.name, lambda i=item.id: self.item_wanted.emit(i), "link")
+            name = button(item.name, partial(self.item_wanted.emit, item.id), "link")
             name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(name)
             row.addStretch(1)
@@ -199,7 +200,12 @@ class ResultsPanel(Panel):
             "link",
         )
         copy.hide()
-        toggle.clicked.connect(lambda: (grid.setVisible(grid.isHidden()), copy.setVisible(copy.isHidden())))
+
+        def flip() -> None:
+            for widget in (grid, copy):
+                widget.setVisible(widget.isHidden())
+
+        toggle.clicked.connect(flip)
         card.column.addWidget(grid)
         card.column.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
         self._body.column.addWidget(card)

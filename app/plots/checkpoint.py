@@ -158,7 +158,7 @@ class CheckpointView(QWidget):
 
     def _unfold(self, rows: int) -> None:
         """Unfold level by level for as long as about `rows` rows show."""
-        level = [self.tree.topLevelItem(n) for n in range(self.tree.topLevelItemCount())]
+        level = children(self.tree.invisibleRootItem())
         shown = len(level)
         while level:
             shown += sum(item.childCount() for item in level)
@@ -166,8 +166,7 @@ class CheckpointView(QWidget):
                 return
             for item in level:
                 item.setExpanded(True)
-            level = [item.child(n) for item in level for n in range(item.childCount())]
-            level = [item for item in level if item.childCount()]
+            level = [child for item in level for child in children(item) if child.childCount()]
 
     def _say(self, shown: int) -> None:
         total = len(self.checkpoint.tensors)
@@ -196,8 +195,7 @@ class CheckpointView(QWidget):
     def _hide_branches(self, item: QTreeWidgetItem, expand: bool) -> bool:
         """Hide branches that hold nothing shown; returns whether `item` holds something."""
         any_shown = False
-        for n in range(item.childCount()):
-            child = item.child(n)
+        for child in children(item):
             if child.childCount():
                 filled = self._hide_branches(child, expand)
                 child.setHidden(not filled)
@@ -331,6 +329,11 @@ class CheckpointView(QWidget):
             self._figures.append(view)
         self.details.column.addStretch(1)
         self.tensor_shown.emit(name)
+
+
+def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    """The rows directly below one."""
+    return [child for n in range(item.childCount()) if (child := item.child(n)) is not None]
 
 
 def tensor_statistics(array: np.ndarray[Any, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,12 @@ class FigureView(QWidget):
         plot.hideButtons()
         plot.setMenuEnabled(False)
         _style_axes(plot, theme, self.font(), background)
-        drawers = {Curve: _curve, Scatter: _scatter, Heatmap: _heatmap, Histogram: _histogram}
+        drawers: dict[type, Callable[..., None]] = {
+            Curve: _curve,
+            Scatter: _scatter,
+            Heatmap: _heatmap,
+            Histogram: _histogram,
+        }
         drawers[type(self.output)](plot, self.output, theme, widget, self._compact)
         self._widget, self.plot = widget, plot
         self._column.addWidget(widget)
@@ -103,7 +109,7 @@ class FigureView(QWidget):
 
     def save_png(self, path: Path) -> bool:
         """Write the picture; False if the disk refuses."""
-        return self.image().save(str(path), "PNG")
+        return self.image().save(str(path))
 
 
 def _style_axes(plot: pg.PlotItem, theme: Theme, font: QFont, background: str) -> None:

@@ -88,8 +88,8 @@ class TableModel(QAbstractTableModel):
         rows = self._rows
         if self._filter:
             hit = np.zeros(len(rows), dtype=bool)
-            for column in self._columns:
-                texts = np.char.lower(np.asarray(column).astype(str))
+            for values in self._columns:
+                texts = np.char.lower(np.asarray(values).astype(str))
                 hit |= np.char.find(texts, self._filter) >= 0
             rows = rows[hit]
         if self._sorted is not None:

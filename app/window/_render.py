@@ -122,7 +122,7 @@ def _save(picture: QImage, path: Path, size: tuple[int, int]) -> bool:
         return False
     if (picture.width(), picture.height()) != size:
         picture = picture.scaled(QSize(*size))
-    if not picture.save(str(path), "PNG"):
+    if not picture.save(str(path)):
         print(f"equiscope: {name} cannot be written; choose another folder.", file=sys.stderr)
         return False
     print(f"{name}: {picture.width()}×{picture.height()}, {bytes_words(path.stat().st_size)}")
@@ -150,6 +150,6 @@ def _settle(centre: Centre) -> None:
     clock.start()
     while clock.elapsed() < 200:
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-    if centre.grid is not None and centre.stack.currentWidget() is centre.grid:
-        centre.grid.wait(120)
+    if centre.shown_grid is not None:
+        centre.shown_grid.wait(120)
         QApplication.processEvents()

@@ -130,7 +130,7 @@ class _Starter:
             return
         if self._report and not self._milestones.complete:
             return
-        grid = self._window.centre.grid
-        if self._files and grid is not None and self._window.centre.stack.currentWidget() is grid:
+        grid = self._window.centre.shown_grid
+        if self._files and grid is not None:
             grid.wait(60)
         QTimer.singleShot(0, self._window.close)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -43,9 +46,9 @@ class ProblemCard(Card):
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.number = label("", "key")
         self.number.hide()
-        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.text, 1)
-        row.addWidget(self.number, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.number, 0, Qt.AlignmentFlag.AlignVCenter)
         self.copy_button = button("Copy", self.copy, "link", "Copy the message and its details")
         self.details_button = button("Details", self._flip, "link")
         self.details_button.setVisible(bool(problem.details))
@@ -55,15 +58,15 @@ class ProblemCard(Card):
         close.setToolTip("Close")
         close.clicked.connect(lambda: stack.remove(self))
         if not problem.choices:
-            row.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
-            row.addWidget(self.details_button, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignVCenter)
+            row.addWidget(self.details_button, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignVCenter)
         self.column.addLayout(row)
         if problem.choices:
             line = QHBoxLayout()
             line.setContentsMargins(m.px(26), 0, 0, 0)
             for words, action in problem.choices:
-                line.addWidget(button(words, lambda a=action: (stack.remove(self), a())))
+                line.addWidget(button(words, partial(self._choose, stack, action)))
             line.addStretch(1)
             self.column.addLayout(line)
         self.details = QPlainTextEdit(problem.details)
@@ -72,6 +75,10 @@ class ProblemCard(Card):
         self.details.hide()
         self.column.addWidget(self.details)
         self.setAccessibleName(problem.text)
+
+    def _choose(self, stack: CardStack, action: Callable[[], None]) -> None:
+        stack.remove(self)
+        action()
 
     def _flip(self) -> None:
         self.details.setVisible(self.details.isHidden())

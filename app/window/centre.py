@@ -210,10 +210,14 @@ class Centre(QWidget):
 
     def image(self, size: QSize | None = None, scale: float = 1.0) -> QImage:
         """A picture of what is shown."""
-        current = self.stack.currentWidget()
-        if current is self.grid and self.grid is not None:
-            return self.grid.grab_image(size, scale)
-        return current.grab().toImage()
+        if self.shown_grid is not None:
+            return self.shown_grid.grab_image(size, scale)
+        return self.stack.grab().toImage()
+
+    @property
+    def shown_grid(self) -> ViewportGrid | None:
+        """The viewports, if they are what is shown."""
+        return self.grid if self.stack.currentWidget() is self.grid else None
 
     def shutdown(self) -> None:
         """Before the window goes."""

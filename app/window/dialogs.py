@@ -134,8 +134,17 @@ def doctor(parent: QWidget) -> Dialog:
     process.readyReadStandardOutput.connect(
         lambda: view.insertPlainText(bytes(process.readAllStandardOutput().data()).decode(errors="replace"))
     )
-    process.finished.connect(lambda code, _status: code and view.appendPlainText(f"(ended with {code})"))
-    made.finished.connect(lambda _result: (process.kill(), process.waitForFinished(2000)))
+
+    def ended(code: int, _status: object) -> None:
+        if code:
+            view.appendPlainText(f"(ended with {code})")
+
+    def closed(_result: int) -> None:
+        process.kill()
+        process.waitForFinished(2000)
+
+    process.finished.connect(ended)
+    made.finished.connect(closed)
     process.start(sys.executable, ["-m", "app", "doctor"])
     made.finish(("Copy", lambda: QGuiApplication.clipboard().setText(view.toPlainText())))
     return made

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QHBoxLayout, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
 
 from app.forms.widgets import elided, label
 from app.panels import (
@@ -24,23 +22,24 @@ from app.panels import (
     ResultsPanel,
     make_dock,
 )
-from app.theme import THEMES, Metrics, Theme, apply_theme, current_theme
+from app.theme import THEMES, Metrics, current_theme
 from app.window.cards import CardStack
 from app.window.centre import Centre
 from app.window.commands import Commands
+from app.window.file_actions import FileActions
 from app.window.icons import icon
-from app.window.kinds import centre_of, is_spatial
+from app.window.item_actions import ItemActions
+from app.window.kinds import is_spatial
 from app.window.menus import LAYOUTS, Menus
 from app.window.palette import CommandPalette, SearchButton
 from app.window.start_page import StartPage
 from app.window.status_line import StatusLine
+from app.window.view_actions import ViewActions
 from app.window.workbench import Problem, Workbench
-from core.document import Document
-from core.plugins import Analysis, Reader
+from core.plugins import Analysis
 from core.plugins import Panel as PluginPanel
 
 LAYOUT_VERSION = 1
-SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
 
 
 class MainWindow(QMainWindow):
@@ -64,9 +63,14 @@ class MainWindow(QMainWindow):
             min(m.px(1400), round(screen.width() * 0.94)), min(m.px(900), round(screen.height() * 0.9))
         )
 
+        self.files = FileActions(self)
+        self.items = ItemActions(self)
+        self.view = ViewActions(self)
         self.commands = Commands(self)
         self.palette_panel = CommandPalette(self.commands, self)
-        self.start = StartPage(workbench, self.ask_open, self.ask_open_folder, self.ask_open_session)
+        self.start = StartPage(
+            workbench, self.files.ask_open, self.files.ask_open_folder, self.files.ask_open_session
+        )
         self.centre = Centre(workbench, self.start, self)
         self.setCentralWidget(self.centre)
         self.cards = CardStack(self.centre)
@@ -259,40 +263,6 @@ class MainWindow(QMainWindow):
         else:
             self.workbench.open_paths(list(paths), reader=reader)
 
-    def _folder(self) -> str:
-        return str(self.workbench.settings.get("open-folder", str(Path.home())))
-
-    def ask_open(self) -> None:
-        patterns = sorted({p for r in self.workbench.host.readers for p in r.patterns})
-        filters = [f"All that can be opened ({' '.join(patterns)})"] if patterns else []
-        filters += [f"{r.title} ({' '.join(r.patterns)})" for r in self.workbench.host.readers if r.patterns]
-        paths, _ = QFileDialog.getOpenFileNames(
-            self, "Open files", self._folder(), ";;".join([*filters, "All files (*)"])
-        )
-        if paths:
-            self.workbench.settings.set("open-folder", str(Path(paths[0]).parent))
-            self.open_paths(paths)
-
-    def ask_open_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Open folder", self._folder())
-        if path:
-            self.workbench.settings.set("open-folder", str(Path(path).parent))
-            self.open_paths([path])
-
-    def ask_open_as(self, reader: Reader) -> None:
-        title = f"Open as {reader.title}"
-        if reader.folders and not reader.patterns:
-            path = QFileDialog.getExistingDirectory(self, title, self._folder())
-            paths = [path] if path else []
-        else:
-            paths, _ = QFileDialog.getOpenFileNames(self, title, self._folder(), "All files (*)")
-        if paths:
-            self.open_paths(paths, reader.id)
-
-    def clear_recent(self) -> None:
-        self.workbench.settings.clear_recent()
-        self.start.refresh()
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
@@ -325,34 +295,6 @@ class MainWindow(QMainWindow):
         if isinstance(views, dict) and views and self.centre.grid is not None:
             self.centre.grid.set_view_state(views)
 
-    def save(self) -> None:
-        if self.workbench.folder is None:
-            self.save_as()
-        else:
-            self.workbench.save_session(self.workbench.folder, self.layout_state())
-
-    def save_as(self) -> None:
-        start = self.workbench.folder or Path(self._folder()) / "untitled.equiscope"
-        options = QFileDialog.Option.DontConfirmOverwrite
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save session", str(start), "Equiscope session (*.equiscope)", options=options
-        )
-        if path:
-            self.workbench.save_session(path, self.layout_state())
-        else:
-            self._after_save = None
-
-    def ask_open_session(self) -> None:
-        path = QFileDialog.getExistingDirectory(
-            self, "Open session (a folder NAME.equiscope)", self._folder()
-        )
-        if path and not path.endswith(".equiscope"):
-            self.show_problem(
-                Problem(f"{Path(path).name} is no session; choose a folder whose name ends in .equiscope.")
-            )
-        elif path:
-            self.open_paths([path])
-
     def new_session(self) -> None:
         self._when_saved(self.workbench.new_session)
 
@@ -368,7 +310,11 @@ class MainWindow(QMainWindow):
             action()
         elif answer == "save":
             self._after_save = action
-            self.save()
+            self.files.save()
+
+    def forget_plans(self) -> None:
+        """The user did not save after all: what was to follow does not happen."""
+        self._after_save = None
 
     def _after_task(self, _task: Any) -> None:
         # The task's own callback, which marks the document clean, runs after this signal.
@@ -410,118 +356,6 @@ class MainWindow(QMainWindow):
 
     # -- Edit and Data ---------------------------------------------------------------------------------------
 
-    def undo(self) -> None:
-        self.workbench.document.undo()
-
-    def redo(self) -> None:
-        self.workbench.document.redo()
-
-    def rename(self) -> None:
-        self.docks["data"].show()
-        self.data.edit_name()
-
-    def close_item(self) -> None:
-        if self.workbench.selected:
-            self.workbench.document.remove(self.workbench.selected)
-
-    def toggle_item(self) -> None:
-        if self.workbench.selected:
-            self.data.toggle(self.workbench.selected)
-
-    def show_only(self) -> None:
-        """Hide all other items, as one edit for each that changes."""
-        item = self.workbench.current
-        document = self.workbench.document
-        keep: set[str] = set()
-        above = item
-        while above is not None:
-            keep.add(above.id)
-            above = document.get(above.parent) if above.parent else None
-        for other in document:
-            inside = item is not None and self._is_below(document, other.id, item.id)
-            wanted = other.id in keep or inside
-            if other.display.visible != wanted and (is_spatial(other) or wanted):
-                document.set_display(other.id, replace(other.display, visible=wanted))
-
-    @staticmethod
-    def _is_below(document: Document, id: str | None, ancestor: str) -> bool:
-        while id is not None:
-            if id == ancestor:
-                return True
-            item = document.get(id)
-            id = item.parent if item else None
-        return False
-
-    def show_all(self) -> None:
-        document = self.workbench.document
-        for item in document:
-            if not item.display.visible:
-                document.set_display(item.id, replace(item.display, visible=True))
-
-    def show_info(self) -> None:
-        import json
-
-        from app.window.dialogs import text_dialog
-        from core.data import info
-
-        item = self.workbench.current
-        if item is None:
-            return
-        try:
-            plain: dict[str, Any] = info(item.data, item.name, item.warnings)
-        except TypeError:
-            plain = {"name": item.name}
-        if item.source is not None:
-            plain["file"] = item.source.path
-        if item.metadata:
-            plain["metadata"] = {str(k): v for k, v in item.metadata.items()}
-        text = json.dumps(plain, indent=2, ensure_ascii=False, default=str)
-        text_dialog(f"Properties of {item.name}", text, self).show()
-
-    def copy_path(self) -> None:
-        item = self.workbench.current
-        if item is not None and item.source is not None:
-            QGuiApplication.clipboard().setText(item.source.path)
-
-    def ask_export(self) -> None:
-        from app.window.adopt import plain_data
-        from core.data import kind_of
-        from core.exports import file_stem
-
-        item = self.workbench.current
-        if item is None:
-            return
-        folder = self.workbench.settings.get("export-folder", str(Path.home()))
-        data = plain_data(item)
-        if centre_of(item) == "plot":
-            self.workbench.select(item.id)
-            path, _ = QFileDialog.getSaveFileName(
-                self,
-                "Export plot",
-                str(Path(folder) / f"{file_stem(item.name)}.csv"),
-                "Table (*.csv);;Picture (*.png)",
-            )
-            if path.endswith(".png"):
-                self.centre.view_of(item).save_png(Path(path))  # type: ignore[attr-defined]
-            elif path:
-                self.results.write_csv(item, Path(path))
-            return
-        writers = [
-            w for w in self.workbench.host.writers_for(kind_of(data)) if not self.workbench.host.missing(w)
-        ]
-        filters = [f"{w.title} ({' '.join(w.patterns)})" for w in writers]
-        suffix = writers[0].patterns[0].lstrip("*") if writers else ""
-        path, chosen = QFileDialog.getSaveFileName(
-            self, "Export", str(Path(folder) / f"{file_stem(item.name)}{suffix}"), ";;".join(filters)
-        )
-        if path:
-            self.workbench.settings.set("export-folder", str(Path(path).parent))
-            writer = writers[filters.index(chosen)] if chosen in filters else None
-            if writer is not None and not writer.matches(Path(path).name) and not Path(path).suffix:
-                path += writer.patterns[0].lstrip("*")
-            named = writer is not None and writer.matches(Path(path).name)
-            self.workbench.export(item.id, path, writer.id if writer is not None and named else None)
-
     def _item_menu(self, point: QPoint) -> None:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
@@ -548,71 +382,12 @@ class MainWindow(QMainWindow):
         self.workbench.select(id)
         item = self.workbench.current
         if item is not None and is_spatial(item):
-            self.fit_selected()
+            self.view.fit_selected()
 
     def _show_item(self, id: str) -> None:
         self.workbench.select(id)
 
     # -- View ------------------------------------------------------------------------------------------------
-
-    def set_layout(self, name: str) -> None:
-        self.centre.choose_layout(name)
-        self._refresh_view()
-
-    def reset_views(self) -> None:
-        if self.centre.grid is not None:
-            self.centre.grid.reset_views()
-
-    def fit_selected(self) -> None:
-        if self.centre.grid is not None and self.workbench.selected:
-            self.centre.grid.fit(self.workbench.selected)
-
-    def look_from(self, side: str) -> None:
-        if self.centre.grid is not None:
-            self.centre.grid.look_from(side)
-
-    def set_convention(self, name: str) -> None:
-        self.workbench.settings.set("convention", name)
-        if self.centre.grid is not None:
-            self.centre.grid.set_convention(name)
-        self._refresh_view()
-
-    def toggle_nose(self) -> None:
-        on = not self.workbench.settings.get("nose-left", True)
-        self.workbench.settings.set("nose-left", on)
-        if self.centre.grid is not None:
-            self.centre.grid.set_nose_left(on)
-        self._refresh_view()
-
-    def toggle_crosshair(self) -> None:
-        on = not self.workbench.settings.get("crosshair", True)
-        self.workbench.settings.set("crosshair", on)
-        if self.centre.grid is not None:
-            self.centre.grid.set_crosshair(on)
-        self._refresh_view()
-
-    def set_theme(self, name: str) -> None:
-        """Dark or light, at once."""
-        self.workbench.settings.set("theme", name)
-        self._apply_theme(THEMES[name])
-
-    def zoom_text(self, step: int) -> None:
-        """Larger (1), smaller (-1) or normal (0) text everywhere."""
-        now = float(self.workbench.settings.get("text-scale", 1.0))
-        near = min(range(len(SCALES)), key=lambda n: abs(SCALES[n] - now))
-        scale = SCALES[min(max(near + step, 0), len(SCALES) - 1)] if step else 1.0
-        self.workbench.settings.set("text-scale", scale)
-        self._apply_theme(current_theme())
-
-    def _apply_theme(self, theme: Theme) -> None:
-        settings = self.workbench.settings
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        apply_theme(application, theme, float(settings.get("text-scale", 1.0)))
-        self.centre.set_theme(theme)
-        self.results.set_theme(theme)
-        self._refresh_view()
-        self.update()
 
     def reset_layout(self) -> None:
         self._arrange_docks()
@@ -633,22 +408,6 @@ class MainWindow(QMainWindow):
         dock.setWindowTitle(panel.title)
         self.docks[panel.id] = dock
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-
-    def ask_screenshot(self) -> None:
-        folder = self.workbench.settings.get("export-folder", str(Path.home()))
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Screenshot", str(Path(folder) / "equiscope.png"), "Picture (*.png)"
-        )
-        if path:
-            path = path if path.lower().endswith(".png") else f"{path}.png"
-            if self.centre.image(scale=2.0).save(path, "PNG"):
-                self.workbench.message.emit(f"{Path(path).name} written")
-            else:
-                self.show_problem(Problem(f"{Path(path).name} cannot be written; choose another folder."))
-
-    def copy_screenshot(self) -> None:
-        QGuiApplication.clipboard().setImage(self.centre.image(scale=2.0))
-        self.workbench.message.emit("Screenshot copied")
 
     # -- Analyse and Help ------------------------------------------------------------------------------------
 

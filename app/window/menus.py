@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,22 +56,41 @@ class Menus:
     def _file(self) -> None:
         w, add = self.window, self.commands.add
         standard = QKeySequence.StandardKey
-        add("file.open", "&Open files…", w.ask_open, group="File", shortcut=standard.Open)
-        add("file.open-folder", "Open &folder…", w.ask_open_folder, group="File", shortcut="Ctrl+Shift+O")
-        add("file.open-session", "Open se&ssion…", w.ask_open_session, group="File")
-        add("file.save", "&Save session", w.save, group="File", shortcut=standard.Save)
-        add("file.save-as", "Save session &as…", w.save_as, group="File", shortcut="Ctrl+Shift+S")
+        add("file.open", "&Open files…", w.files.ask_open, group="File", shortcut=standard.Open)
+        add(
+            "file.open-folder",
+            "Open &folder…",
+            w.files.ask_open_folder,
+            group="File",
+            shortcut="Ctrl+Shift+O",
+        )
+        add("file.open-session", "Open se&ssion…", w.files.ask_open_session, group="File")
+        add("file.save", "&Save session", w.files.save, group="File", shortcut=standard.Save)
+        add("file.save-as", "Save session &as…", w.files.save_as, group="File", shortcut="Ctrl+Shift+S")
         add("file.new", "&New session", w.new_session, group="File", shortcut=standard.New, words="close all")
-        add("file.export", "&Export item…", w.ask_export, group="File", shortcut="Ctrl+E", words="write save")
-        add("file.screenshot", "S&creenshot…", w.ask_screenshot, group="File", shortcut="Ctrl+Shift+P")
-        add("file.copy-screenshot", "Copy screenshot", w.copy_screenshot, group="File")
+        add(
+            "file.export",
+            "&Export item…",
+            w.files.ask_export,
+            group="File",
+            shortcut="Ctrl+E",
+            words="write save",
+        )
+        add("file.screenshot", "S&creenshot…", w.files.ask_screenshot, group="File", shortcut="Ctrl+Shift+P")
+        add("file.copy-screenshot", "Copy screenshot", w.files.copy_screenshot, group="File")
         add("file.quit", "&Quit", w.close, group="File", shortcut=standard.Quit)
         self._put("File", "file.open", "file.open-folder")
         open_as = self.menus["File"].addMenu("Open as")
         open_as.setToolTipsVisible(True)
         for reader in w.workbench.host.readers:
             id = f"open-as.{reader.id}"
-            add(id, f"{reader.title}…", lambda r=reader: w.ask_open_as(r), group="Open as", words=reader.kind)
+            add(
+                id,
+                f"{reader.title}…",
+                partial(w.files.ask_open_as, reader),
+                group="Open as",
+                words=reader.kind,
+            )
             self.commands.set_reason(id, w.workbench.host.missing(reader))
             open_as.addAction(self.commands[id])
         self.recent = self.menus["File"].addMenu("Recent")
@@ -82,7 +102,7 @@ class Menus:
             add(
                 id,
                 sample.title,
-                lambda s=sample: w.workbench.open_sample(s),
+                partial(w.workbench.open_sample, sample),
                 group="Samples",
                 words="sample example",
             )
@@ -108,7 +128,7 @@ class Menus:
             action = self.commands.add(
                 f"recent.{n}",
                 Path(path).name.replace("&", "&&") or path,
-                lambda p=path: w.open_paths([p]),
+                partial(w.open_paths, [path]),
                 group="Recent",
                 tip=path,
                 words=path,
@@ -118,18 +138,25 @@ class Menus:
         if paths:
             self.recent.addSeparator()
             clear = self.recent.addAction("Clear this list")
-            clear.triggered.connect(lambda _checked=False: w.clear_recent())
+            clear.triggered.connect(lambda _checked=False: w.files.clear_recent())
         self.recent.setEnabled(bool(paths))
 
     # -- Edit, View, Data ------------------------------------------------------------------------------------
 
     def _edit(self) -> None:
         w, add = self.window, self.commands.add
-        add("edit.undo", "&Undo", w.undo, group="Edit", shortcut=QKeySequence.StandardKey.Undo)
-        add("edit.redo", "&Redo", w.redo, group="Edit", shortcut="Ctrl+Shift+Z")
+        add("edit.undo", "&Undo", w.items.undo, group="Edit", shortcut=QKeySequence.StandardKey.Undo)
+        add("edit.redo", "&Redo", w.items.redo, group="Edit", shortcut="Ctrl+Shift+Z")
         self.commands["edit.redo"].setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        add("edit.rename", "Re&name", w.rename, group="Edit", shortcut="F2")
-        add("edit.close", "&Close item", w.close_item, group="Edit", shortcut="Ctrl+W", words="remove delete")
+        add("edit.rename", "Re&name", w.items.rename, group="Edit", shortcut="F2")
+        add(
+            "edit.close",
+            "&Close item",
+            w.items.close_item,
+            group="Edit",
+            shortcut="Ctrl+W",
+            words="remove delete",
+        )
         add("edit.search", "Search &commands", w.palette_panel.open, group="Edit", shortcut="Ctrl+K")
         self._put("Edit", "edit.undo", "edit.redo", "-", "edit.rename", "edit.close", "-", "edit.search")
 
@@ -141,7 +168,7 @@ class Menus:
             add(
                 id,
                 title,
-                lambda n=name: w.set_layout(n),
+                partial(w.view.set_layout, name),
                 group="Layout",
                 shortcut=shortcut,
                 checked=name == "four",
@@ -151,12 +178,12 @@ class Menus:
         add(
             "view.reset",
             "&Reset views",
-            w.reset_views,
+            w.view.reset_views,
             group="View",
             shortcut="Ctrl+R",
             words="fit all camera",
         )
-        add("view.fit", "&Fit selected", w.fit_selected, group="View", shortcut="Ctrl+F", words="zoom")
+        add("view.fit", "&Fit selected", w.view.fit_selected, group="View", shortcut="Ctrl+F", words="zoom")
         self._put("View", "view.reset", "view.fit")
         look = view.addMenu("Look from")
         for side, words in SIDES.items():
@@ -164,7 +191,7 @@ class Menus:
             add(
                 id,
                 words.capitalize(),
-                lambda s=side: w.look_from(s),
+                partial(w.view.look_from, side),
                 group="Look from",
                 words=f"{side} camera",
             )
@@ -173,33 +200,33 @@ class Menus:
         add(
             "view.radiological",
             "Radiological (right on the left)",
-            lambda: w.set_convention("radiological"),
+            lambda: w.view.set_convention("radiological"),
             group="View",
             checked=True,
         )
         add(
             "view.neurological",
             "Neurological (left on the left)",
-            lambda: w.set_convention("neurological"),
+            lambda: w.view.set_convention("neurological"),
             group="View",
             checked=False,
         )
-        add("view.nose-left", "&Nose left", w.toggle_nose, group="View", checked=True, words="sagittal")
+        add("view.nose-left", "&Nose left", w.view.toggle_nose, group="View", checked=True, words="sagittal")
         add(
             "view.crosshair",
             "&Crosshair",
-            w.toggle_crosshair,
+            w.view.toggle_crosshair,
             group="View",
             shortcut="Ctrl+Shift+X",
             checked=True,
         )
         self._put("View", "view.radiological", "view.neurological", "view.nose-left", "view.crosshair", "-")
-        add("view.dark", "&Dark theme", lambda: w.set_theme("dark"), group="Theme", checked=True)
-        add("view.light", "&Light theme", lambda: w.set_theme("light"), group="Theme", checked=False)
-        add("view.larger", "Larger text", lambda: w.zoom_text(1), group="View", shortcut="Ctrl++")
+        add("view.dark", "&Dark theme", lambda: w.view.set_theme("dark"), group="Theme", checked=True)
+        add("view.light", "&Light theme", lambda: w.view.set_theme("light"), group="Theme", checked=False)
+        add("view.larger", "Larger text", lambda: w.view.zoom_text(1), group="View", shortcut="Ctrl++")
         self.commands["view.larger"].setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
-        add("view.smaller", "Smaller text", lambda: w.zoom_text(-1), group="View", shortcut="Ctrl+-")
-        add("view.normal", "Normal text", lambda: w.zoom_text(0), group="View", shortcut="Ctrl+0")
+        add("view.smaller", "Smaller text", lambda: w.view.zoom_text(-1), group="View", shortcut="Ctrl+-")
+        add("view.normal", "Normal text", lambda: w.view.zoom_text(0), group="View", shortcut="Ctrl+0")
         self._put("View", "view.dark", "view.light", "view.larger", "view.smaller", "view.normal", "-")
         self.panels = view.addMenu("Panels")
         for name, dock in w.docks.items():
@@ -210,7 +237,7 @@ class Menus:
             self.panels.addAction(action)
         for panel in w.workbench.host.panels:
             id = f"panel.{panel.id}"
-            add(id, panel.title, lambda p=panel: w.open_plugin_panel(p), group="Panels")
+            add(id, panel.title, partial(w.open_plugin_panel, panel), group="Panels")
             self.commands.set_reason(id, w.workbench.host.missing(panel))
             self.panels.addAction(self.commands[id])
         add("view.reset-layout", "Reset window layout", w.reset_layout, group="View", words="docks panels")
@@ -218,18 +245,25 @@ class Menus:
 
     def _data(self) -> None:
         w, add = self.window, self.commands.add
-        add("data.toggle", "&Show or hide", w.toggle_item, group="Data", shortcut="Ctrl+H", words="visible")
-        add("data.only", "Show &only this", w.show_only, group="Data", words="isolate hide others")
-        add("data.show-all", "Show &all", w.show_all, group="Data")
+        add(
+            "data.toggle",
+            "&Show or hide",
+            w.items.toggle_item,
+            group="Data",
+            shortcut="Ctrl+H",
+            words="visible",
+        )
+        add("data.only", "Show &only this", w.items.show_only, group="Data", words="isolate hide others")
+        add("data.show-all", "Show &all", w.items.show_all, group="Data")
         add(
             "data.info",
             "&Properties…",
-            w.show_info,
+            w.items.show_info,
             group="Data",
             shortcut="Ctrl+I",
             words="information details",
         )
-        add("data.copy-path", "Copy path", w.copy_path, group="Data")
+        add("data.copy-path", "Copy path", w.items.copy_path, group="Data")
         self._put(
             "Data", "data.toggle", "data.only", "data.show-all", "-", "data.info", "data.copy-path", "-"
         )
@@ -246,7 +280,7 @@ class Menus:
             id = f"analyse.{analysis.id}"
             group = analysis.menu or "Other"
             self.commands.add(
-                id, analysis.title, lambda a=analysis: w.choose_analysis(a), group=group, words=analysis.id
+                id, analysis.title, partial(w.choose_analysis, analysis), group=group, words=analysis.id
             )
             if group not in submenus:
                 submenus[group] = menu.addMenu(group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -113,7 +114,7 @@ class StartPage(QWidget):
                 widget.deleteLater()
         paths = self._workbench.settings.recent[:RECENT]
         for path in paths:
-            self._recent.addWidget(RecentRow(path, lambda p=path: self._workbench.open_paths([p])))
+            self._recent.addWidget(RecentRow(path, partial(self._workbench.open_paths, [path])))
         if not paths:
             self._recent.addWidget(label("What you open is listed here.", "muted", wrap=True))
         self._recent.addStretch(1)

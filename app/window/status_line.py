@@ -59,7 +59,7 @@ class StatusLine(QStatusBar):
 
     def refresh_memory(self) -> None:
         """Measure again."""
-        pids = getattr(self._workbench.runner, "pids", list)()
+        pids: list[int] = getattr(self._workbench.runner, "pids", list)()
         used = sum(resident(pid) for pid in (os.getpid(), *pids))
         self.device.setText(f"{self._device} · {bytes_words(used)}" if used else self._device)
 

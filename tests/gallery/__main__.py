@@ -93,9 +93,9 @@ def brain(studio: Studio, data: Path | None) -> None:
     studio.open("sample:volumes.mni152")
     studio.run("symmetry.reflections")
     studio.shoot("brain-dark")
-    studio.window.set_theme("light")
+    studio.window.view.set_theme("light")
     studio.shoot("brain-light")
-    studio.window.set_theme("dark")
+    studio.window.view.set_theme("dark")
 
 
 def surface(studio: Studio, data: Path | None) -> None:
@@ -122,7 +122,7 @@ def checkpoint(studio: Studio, data: Path | None) -> None:
 
 def start(studio: Studio, data: Path | None) -> None:
     studio.workbench.new_session()
-    studio.window.clear_recent()
+    studio.window.files.clear_recent()
     studio.shoot("start")
 
 

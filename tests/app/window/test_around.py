@@ -26,7 +26,7 @@ def test_the_search_finds_and_runs(window: Any, qtbot: Any) -> None:
     qtbot.keyClick(palette.edit, Qt.Key.Key_Return)
     assert not palette.isVisible()
     assert current_theme() is LIGHT
-    window.set_theme("dark")
+    window.view.set_theme("dark")
     assert current_theme() is DARK
 
 
@@ -75,15 +75,15 @@ def test_both_themes_and_larger_text_at_run_time(
     window: Any, files: dict[str, Path], helper: Any, qapp: QApplication
 ) -> None:
     helper.open(window, files["volume"], files["table"], files["checkpoint"])
-    window.set_theme("light")
+    window.view.set_theme("light")
     assert LIGHT.window in qapp.styleSheet()
     assert window.commands["view.light"].isChecked() and not window.commands["view.dark"].isChecked()
     before = qapp.font().pixelSize()
-    window.zoom_text(1)
+    window.view.zoom_text(1)
     assert qapp.font().pixelSize() > before
-    window.zoom_text(0)
+    window.view.zoom_text(0)
     assert qapp.font().pixelSize() == before
-    window.set_theme("dark")
+    window.view.set_theme("dark")
 
 
 def test_the_dialogs_open_and_close(window: Any, qapp: QApplication) -> None:

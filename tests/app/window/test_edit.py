@@ -42,7 +42,7 @@ def test_space_toggles_and_delete_closes(two: Any, qtbot: Any) -> None:
     assert [i.name for i in two.workbench.document] == ["head"]
     assert two.commands["edit.undo"].text() == "&Undo close tetra"
     assert two.workbench.current.name == "head"
-    two.undo()
+    two.items.undo()
     assert {i.name for i in two.workbench.document} == {"tetra", "head"}
 
 
@@ -55,7 +55,7 @@ def test_renaming_in_place(two: Any, qtbot: Any) -> None:
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: two.workbench.document[mesh.id].name == "my shape")
     assert two.data.tree.row_of(mesh.id).text(0) == "my shape"
-    two.undo()
+    two.items.undo()
     assert two.data.tree.row_of(mesh.id).text(0) == "tetra"
 
 
@@ -70,10 +70,10 @@ def test_selection_goes_both_ways(two: Any) -> None:
 
 def test_show_only_this(two: Any) -> None:
     two.workbench.select(by_name(two, "head").id)
-    two.show_only()
+    two.items.show_only()
     assert not by_name(two, "tetra").display.visible
     assert by_name(two, "head").display.visible
-    two.show_all()
+    two.items.show_all()
     assert by_name(two, "tetra").display.visible
 
 
@@ -82,7 +82,7 @@ def test_moving_below_another_item_is_an_edit(two: Any) -> None:
     two.data._on_moved(mesh.id, volume.id, None, True)
     assert two.workbench.document[mesh.id].parent == volume.id
     assert [i.name for i in two.data._items()] == ["head", "tetra"]
-    two.undo()
+    two.items.undo()
     assert two.workbench.document[mesh.id].parent is None
     two.data._on_moved(volume.id, None, mesh.id, False)
     assert [i.name for i in two.data._items()] == ["head", "tetra"]
@@ -117,13 +117,13 @@ def test_window_and_level_dragged_in_a_view_are_one_edit(two: Any) -> None:
         two.centre.grid.displayChanged.emit(volume.id, shown, "drag-1")
     assert two.workbench.document[volume.id].display.window == 70.0
     assert len(two.workbench.document._done) == edits + 1
-    two.undo()
+    two.items.undo()
     assert two.workbench.document[volume.id].display.window is None
 
 
 def test_properties_open_and_close(two: Any, qapp: Any) -> None:
     two.workbench.select(by_name(two, "tetra").id)
-    two.show_info()
+    two.items.show_info()
     (dialog,) = [w for w in qapp.topLevelWidgets() if w.isVisible() and w is not two]
     assert "tetra" in dialog.windowTitle()
     dialog.close()

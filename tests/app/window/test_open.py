@@ -84,7 +84,7 @@ def test_a_layout_fits_what_was_opened_first(window: Any, files: dict[str, Path]
 
 def test_the_users_layout_stays(window: Any, files: dict[str, Path], helper: Any) -> None:
     helper.open(window, files["mesh"])
-    window.set_layout("axial")
+    window.view.set_layout("axial")
     helper.open(window, files["volume"])
     assert window.centre.grid.layout_name == "axial"
 
@@ -145,7 +145,7 @@ def test_recent_files_are_a_menu_and_commands(window: Any, files: dict[str, Path
     window.commands["recent.1"].trigger()
     helper.idle(window)
     assert helper.names(window) == ["tetra", "numbers", "tetra"]
-    window.clear_recent()
+    window.files.clear_recent()
     window.menus.refresh_recent()
     assert not window.menus.recent.isEnabled()
 
@@ -175,7 +175,7 @@ def test_what_is_open_shows_where_the_pointer_is(window: Any, files: dict[str, P
 
 def test_views_of_closed_items_go(window: Any, files: dict[str, Path], helper: Any) -> None:
     helper.open(window, files["table"])
-    window.close_item()
+    window.items.close_item()
     assert window.centre.stack.currentWidget() is window.start
-    window.undo()
+    window.items.undo()
     assert type(window.centre.stack.currentWidget()).__name__ == "TableView"

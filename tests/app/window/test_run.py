@@ -77,9 +77,9 @@ def test_a_run_is_one_edit_with_all_its_results(ready: Any, helper: Any, qtbot: 
     assert group.metadata["values"] == {"best": 0.5}
     assert len(ready.workbench.document._done) == edits + 1
     assert {i.name for i in ready.centre.grid.items} == {"tetra", "Plane", "Plane (2)"}
-    ready.undo()
+    ready.items.undo()
     assert helper.names(ready) == ["tetra"]
-    ready.redo()
+    ready.items.redo()
     assert len(helper.names(ready)) == 9
 
 
@@ -159,7 +159,7 @@ def test_copies_repeat_the_run(ready: Any, files: dict[str, Path]) -> None:
     form.fields["rounds"].set_value(5)
     form.command_button.click()
     command = QGuiApplication.clipboard().text()
-    assert command.startswith("equiscope run fake.everything") and "--rounds 5" in command
+    assert command.startswith("equiscope run fake.everything") and "--rounds=5" in command
     assert str(files["mesh"]) in command
     form.python_button.click()
     assert "rounds=5" in QGuiApplication.clipboard().text()
@@ -192,10 +192,10 @@ def test_two_inputs_start_different_and_the_order_counts(
 
 def test_without_an_input_the_form_says_what_to_open(ready: Any) -> None:
     form = choose(ready, "fake.everything")
-    ready.close_item()
+    ready.items.close_item()
     assert not form.run_button.isEnabled()
     assert form.reason.text() == "Shape: open a mesh or pointcloud first."
-    ready.undo()
+    ready.items.undo()
     assert form.run_button.isEnabled()
 
 

@@ -16,7 +16,7 @@ def test_saved_and_reopened_it_is_the_same(
     mesh = next(i for i in window.workbench.document if i.name == "tetra")
     window.workbench.document.rename(mesh.id, "my shape")
     window.data.toggle(mesh.id)
-    window.set_layout("axial")
+    window.view.set_layout("axial")
     assert window.windowTitle() == "* untitled — Equiscope"
     window.workbench.save_session(tmp_path / "work", window.layout_state())
     helper.idle(window)

@@ -1,0 +1,95 @@
+"""The menus Edit and Data: what is done with the selected item, always by edits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtGui import QGuiApplication
+
+from app.window.kinds import is_spatial
+from core.document import Document
+
+if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
+
+
+class ItemActions:
+    """The menus Edit and Data: what is done with the selected item, always by edits."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._workbench = window.workbench
+
+    def undo(self) -> None:
+        self._workbench.document.undo()
+
+    def redo(self) -> None:
+        self._workbench.document.redo()
+
+    def rename(self) -> None:
+        self._window.docks["data"].show()
+        self._window.data.edit_name()
+
+    def close_item(self) -> None:
+        if self._workbench.selected:
+            self._workbench.document.remove(self._workbench.selected)
+
+    def toggle_item(self) -> None:
+        if self._workbench.selected:
+            self._window.data.toggle(self._workbench.selected)
+
+    def show_only(self) -> None:
+        """Hide all other items, as one edit for each that changes."""
+        item = self._workbench.current
+        document = self._workbench.document
+        keep: set[str] = set()
+        above = item
+        while above is not None:
+            keep.add(above.id)
+            above = document.get(above.parent) if above.parent else None
+        for other in document:
+            inside = item is not None and self._is_below(document, other.id, item.id)
+            wanted = other.id in keep or inside
+            if other.display.visible != wanted and (is_spatial(other) or wanted):
+                document.set_display(other.id, replace(other.display, visible=wanted))
+
+    @staticmethod
+    def _is_below(document: Document, id: str | None, ancestor: str) -> bool:
+        while id is not None:
+            if id == ancestor:
+                return True
+            item = document.get(id)
+            id = item.parent if item else None
+        return False
+
+    def show_all(self) -> None:
+        document = self._workbench.document
+        for item in document:
+            if not item.display.visible:
+                document.set_display(item.id, replace(item.display, visible=True))
+
+    def show_info(self) -> None:
+        import json
+
+        from app.window.dialogs import text_dialog
+        from core.data import info
+
+        item = self._workbench.current
+        if item is None:
+            return
+        try:
+            plain: dict[str, Any] = info(item.data, item.name, item.warnings)
+        except TypeError:
+            plain = {"name": item.name}
+        if item.source is not None:
+            plain["file"] = item.source.path
+        if item.metadata:
+            plain["metadata"] = {str(k): v for k, v in item.metadata.items()}
+        text = json.dumps(plain, indent=2, ensure_ascii=False, default=str)
+        text_dialog(f"Properties of {item.name}", text, self._window).show()
+
+    def copy_path(self) -> None:
+        item = self._workbench.current
+        if item is not None and item.source is not None:
+            QGuiApplication.clipboard().setText(item.source.path)
