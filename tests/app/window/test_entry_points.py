@@ -86,6 +86,14 @@ def test_show_passes_reader_options(tmp_path: Path) -> None:
     assert not (tmp_path / "q.png").exists()
 
 
+def test_no_display_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    done = subprocess.run([sys.executable, "-m", "app"], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 1 and done.stderr.startswith("equiscope: There is no display")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_bad_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "bad.nii.gz").write_text("no brain")
     for command in (["show", "bad.nii.gz", "--screenshot", "b.png"], ["bad.nii.gz", "--screenshot", "b.png"]):
