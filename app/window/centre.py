@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -16,7 +17,7 @@ from app.theme import Theme, current_theme
 from app.window.adopt import plain_data
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
 from app.window.workbench import Workbench
-from core.data import Volume, info
+from core.data import Volume, bounds, info
 from core.document import Document, Item
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Centre(QWidget):
         """Called with the grid once it is made."""
         workbench.changed.connect(self._on_changed)
         workbench.selection_changed.connect(lambda _id: self.refresh())
+        workbench.opened.connect(self._on_opened)
 
     # -- the viewports ---------------------------------------------------------------------------------------
 
@@ -77,6 +79,19 @@ class Centre(QWidget):
         """A layout the user asked for; from now on opening files does not change it."""
         self._layout_chosen = True
         self.ensure_grid().set_layout(name)
+
+    def _on_opened(self, ids: list[str]) -> None:
+        """Bring what was opened into view if the crosshair does not lie in it (another space, another unit)."""
+        item = next(
+            (i for i in map(self._workbench.document.get, ids) if i is not None and is_spatial(i)), None
+        )
+        box = bounds(item.data) if item is not None else None
+        if item is None or box is None or self.grid is None:
+            return
+        here = np.asarray(self.grid.cursor_position)
+        margin = 0.05 * (box[:, 1] - box[:, 0]).max()
+        if bool(((here < box[:, 0] - margin) | (here > box[:, 1] + margin)).any()):
+            self.grid.fit(item.id)
 
     def _feed(self) -> None:
         items = scene_items(self._workbench.document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -204,6 +205,10 @@ def fake_plugin(tmp_path: Path) -> Iterator[Path]:
     tasks.host.cache_clear()
     yield folder
     tasks.host.cache_clear()
+    # The next test's plugin has the same name and lies elsewhere.
+    sys.path[:] = [p for p in sys.path if p != str(folder.parent)]
+    for name in [m for m in sys.modules if m.partition(".")[0] == "eqfake"]:
+        del sys.modules[name]
 
 
 Make = Callable[..., MainWindow]

@@ -82,6 +82,26 @@ def test_a_layout_fits_what_was_opened_first(window: Any, files: dict[str, Path]
     assert window.commands["view.layout-four"].isChecked()
 
 
+def test_what_lies_elsewhere_comes_into_view(
+    window: Any, files: dict[str, Path], helper: Any, tmp_path: Path
+) -> None:
+    helper.open(window, files["volume"])
+    near = tuple(window.centre.grid.cursor_position)
+    helper.open(window, files["mesh"])
+    assert tuple(window.centre.grid.cursor_position) != near, (
+        "the small mesh does not hold the volume's middle"
+    )
+    window.centre.grid.set_cursor(near)
+    far = tmp_path / "far.ply"
+    points = "5000 0 0\n5001 0 0\n5000 1 0\n5000 0 1\n"
+    far.write_text(files["mesh"].read_text().replace("0 0 0\n1 0 0\n0 1 0\n0 0 1\n", points))
+    helper.open(window, far)
+    assert window.centre.grid.cursor_position[0] > 1000
+    here = tuple(window.centre.grid.cursor_position)
+    helper.open(window, far)
+    assert tuple(window.centre.grid.cursor_position) == here, "what is in view already moves nothing"
+
+
 def test_the_users_layout_stays(window: Any, files: dict[str, Path], helper: Any) -> None:
     helper.open(window, files["mesh"])
     window.view.set_layout("axial")
