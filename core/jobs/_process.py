@@ -18,7 +18,7 @@ from core.data import decode, encode
 from core.jobs._events import JobFailed, LogLine, State
 from core.jobs._handle import Handle, event_of, job_failed
 from core.jobs._segments import Segments, take_over
-from core.jobs._worker import failure, pack, read_frame
+from core.jobs._worker import END, failure, pack, read_frame
 
 GRACE = 0.6
 """Seconds between asking a job to stop and ending its process."""
@@ -78,6 +78,7 @@ class Process:
         self.request: Request | None = None
         self.doomed = False
         self._sending = threading.Lock()
+        self._heard = threading.Event()
         self._errors: collections.deque[str] = collections.deque(maxlen=400)
         threads = str(runner.threads)
         environment = {
@@ -247,6 +248,9 @@ class Process:
             take_over(message.get("carried") or {})
             return
         kind = message["event"]
+        if kind in ("done", "cancelled", "failed"):  # first what it printed, which comes by another pipe
+            self._heard.wait(0.2)
+            self._heard.clear()
         if kind == "begun":
             request.begun = True
         elif kind == "done":
@@ -275,6 +279,12 @@ class Process:
 
     def _said(self, line: str) -> None:
         # A function of its own, so that no local of a waiting thread keeps a finished job and its data alive.
+        if line.endswith(END):
+            line = line.removesuffix(END)
+            if line:
+                self._said(line)
+            self._heard.set()
+            return
         self._errors.append(line)
         request = self.request
         if request is not None:

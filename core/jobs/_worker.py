@@ -6,6 +6,7 @@ the work prints goes to standard error, which the parent keeps as the job's log.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -20,6 +21,8 @@ import msgspec
 
 from core.errors import Cancelled, UserError
 
+END = "\0job over\0"
+"""Written to standard error after a job, so that the parent knows when it has read all that the job printed."""
 _LENGTH = struct.Struct("<Q")
 
 
@@ -168,13 +171,21 @@ class Worker:
                 cancelled=self._cancelled,
             )
             value = call(message["task"], job, payload)
+            _end_of_talk()
             self._send(name, {"event": "done", "carried": value})
         except Cancelled:
+            _end_of_talk()
             self._send(name, {"event": "cancelled"})
         except BaseException as error:  # whatever the work raises is its error, not this loop's
+            _end_of_talk()
             self._send(name, failure(error))
-            if isinstance(error, (SystemExit, KeyboardInterrupt)):
-                return
+
+
+def _end_of_talk() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # the work may have closed anything
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os.write(2, f"{END}\n".encode())
 
 
 def main() -> None:

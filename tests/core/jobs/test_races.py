@@ -206,3 +206,10 @@ def test_the_current_folder_is_no_place_to_import_from(tmp_path: Path) -> None:
 def test_ctrl_c_in_a_terminal_reaches_the_parent_alone(runner: WorkerRunner) -> None:
     pid = runner.submit(f"{WORK}pid", {}).result(30)
     assert os.getpgid(pid) == pid != os.getpgid(0)
+
+
+def test_what_a_job_prints_last_is_its_own(runner: WorkerRunner) -> None:
+    for n in range(30):
+        handle = runner.submit(f"{WORK}says", {"text": f"line {n}", "end": "" if n % 2 else "\n"})
+        handle.result(20)
+        assert list(handle.lines) == [f"line {n}"]

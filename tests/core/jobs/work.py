@@ -106,3 +106,8 @@ def leave_file(job: Job, folder: str) -> None:
 
     (Path(folder) / f"equiscope-{os.getpid()}-1-deadbeef").write_bytes(b"x" * 100)
     os._exit(1)
+
+
+def says(job: Job, text: str, end: str) -> None:
+    """Prints one line, perhaps an unfinished one, and ends at once."""
+    print(text, end=end)
