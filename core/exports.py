@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from core.data import Table, kind_of
+from core.data import Table, encode, kind_of
 from core.errors import UserError, WriteError, printable
 from core.files import atomic
 from core.jobs import Job
 from core.plugins import PluginHost, Writer
 from core.records import Record, to_json
 from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, ResultTable, Scatter, Text
-from core.running import Finished, output_name
+from core.running import Finished
 
 
 def write_object(
@@ -78,7 +79,7 @@ def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -
         paths.append(_bytes(folder / "result.json", _json(result_json(finished.result))))
         taken: set[str] = set()
         for output in finished.result.outputs:
-            stem = file_stem(output_name(output, taken))
+            stem = unique(file_stem(output.name), taken)
             paths += _write_output(output, folder / stem, host=host, job=job)
         return paths
     except OSError as error:
@@ -90,8 +91,9 @@ def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -
 def result_json(result: Result) -> dict[str, Any]:
     """What `result.json` holds: the result's values, its single numbers and its warnings."""
     out = dict(result.values)
+    taken: set[str] = set()
     numbers = {
-        o.name: {"value": o.value, "unit": o.unit, "error": o.error}
+        unique(o.name, taken): {"value": o.value, "unit": o.unit, "error": o.error}
         for o in result.outputs
         if isinstance(o, Number)
     }
@@ -103,8 +105,17 @@ def result_json(result: Result) -> dict[str, Any]:
 
 
 def file_stem(name: str) -> str:
-    """A name as a safe file stem: letters, digits, dot, dash and underscore."""
-    return re.sub(r"[^\w.-]+", "-", printable(name)).strip("-.") or "output"
+    """A name as a safe file stem: letters, digits, dot, dash and underscore, no longer than disks allow."""
+    return re.sub(r"[^\w.-]+", "-", printable(name)).strip("-.")[:60].strip("-.") or "output"
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """`name`, or "name-2", …: unlike all in `taken`, whatever the case; it is remembered there."""
+    found, count = name, 2
+    while found.casefold() in taken:
+        found, count = f"{name}-{count}", count + 1
+    taken.add(found.casefold())
+    return found
 
 
 def table_of(output: Any) -> Table | None:
@@ -112,28 +123,42 @@ def table_of(output: Any) -> Table | None:
     if isinstance(output, ResultTable):
         return output.table
     if isinstance(output, Curve):
-        x = output.x_label or "x"
-        units = {x: output.x_unit, **dict.fromkeys(output.ys, output.y_unit)}
-        return Table({x: output.x, **output.ys}, {k: u for k, u in units.items() if u})
+        return _columns(
+            (output.x_label or "x", output.x, output.x_unit),
+            *((name, values, output.y_unit) for name, values in output.ys.items()),
+        )
     if isinstance(output, Scatter):
-        x, y = output.x_label or "x", output.y_label or "y"
-        columns = {x: output.x, (y if y != x else f"{y} (y)"): output.y}
+        columns = [
+            (output.x_label or "x", output.x, output.x_unit),
+            (output.y_label or "y", output.y, output.y_unit),
+        ]
         if output.color is not None:
-            columns[output.color_label or "value"] = output.color
+            columns.append((output.color_label or "value", output.color, ""))
         if output.labels:
-            columns["label"] = np.array(output.labels)
-        return Table(columns, {k: u for k, u in ((x, output.x_unit), (y, output.y_unit)) if u})
+            columns.append(("label", np.array(output.labels), ""))
+        return _columns(*columns)
     if isinstance(output, Histogram):
-        return Table(
-            {"from": output.edges[:-1], "to": output.edges[1:], "count": output.counts},
-            {"from": output.unit, "to": output.unit} if output.unit else {},
+        return _columns(
+            ("from", output.edges[:-1], output.unit),
+            ("to", output.edges[1:], output.unit),
+            ("count", output.counts, ""),
         )
     if isinstance(output, Heatmap):
         n, m = output.values.shape
         names = output.column_labels or tuple(str(i) for i in range(m))
         rows = np.array(output.row_labels or [str(i) for i in range(n)])
-        return Table({output.y_label or "row": rows, **{names[j]: output.values[:, j] for j in range(m)}})
+        return _columns(
+            (output.y_label or "row", rows, ""),
+            *((names[j], output.values[:, j], output.unit) for j in range(m)),
+        )
     return None
+
+
+def _columns(*columns: tuple[str, Any, str]) -> Table:
+    """A table of (name, values, unit); columns of one name are told apart, none is lost."""
+    taken: set[str] = set()
+    named = [(unique(name, taken), values, unit) for name, values, unit in columns]
+    return Table({n: v for n, v, _ in named}, {n: u for n, _, u in named if u})
 
 
 def write_table(table: Table, path: Path) -> None:
@@ -152,13 +177,22 @@ def _write_output(output: Any, stem: Path, *, host: PluginHost, job: Job) -> lis
             return [_table(output.data, stem)]
         writers = [w for w in host.writers_for(kind) if not host.missing(w)]
         if not writers:
-            raise WriteError(stem, f"cannot be written: no plugin writes a {kind}", "install one that does")
+            return [_archive(output.data, stem)]
         path = stem.with_name(stem.name + writers[0].patterns[0].removeprefix("*"))
         return [write_object(output.data, path, host=host, job=job, writer=writers[0].id)]
     if isinstance(output, Text):
         return [_bytes(stem.with_name(stem.name + ".txt"), (output.text + "\n").encode())]
     table = table_of(output)
     return [] if table is None else [_table(table, stem)]
+
+
+def _archive(data: Any, stem: Path) -> Path:
+    """What no plugin writes: an NPZ of the arrays, with `tree` saying in JSON what refers to which."""
+    tree, arrays = encode(data)
+    path = stem.with_name(stem.name + ".npz")
+    with atomic(path) as draft, open(draft, "wb") as file:
+        np.savez(file, tree=json.dumps(tree), **{str(i): a for i, a in enumerate(arrays)})  # type: ignore[arg-type]
+    return path
 
 
 def _table(table: Table, stem: Path) -> Path:

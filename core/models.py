@@ -27,6 +27,14 @@ KEY = "equiscope"
 """The metadata entry of a safetensors file that holds what `save_weights` wrote."""
 
 
+_RANKS = {
+    Transforms.VECTOR: 1,
+    Transforms.AXIAL_VECTOR: 1,
+    Transforms.SPHERICAL_HARMONICS: 1,
+    Transforms.TENSOR: 2,
+}
+
+
 @dataclass(frozen=True, eq=False)
 class BuiltModel:
     """A model ready to run.
@@ -59,7 +67,8 @@ class BuiltModel:
         made = {}
         for name, values in out.items():
             array = values.detach().cpu().numpy() if hasattr(values, "detach") else values
-            per_point = len(np.shape(array)) > 1 and len(array) == n
+            # One value takes the last axis (vectors, coefficients) or two (tensors); what is left counts points.
+            per_point = np.ndim(array) > _RANKS.get(self.predicts[name], 0) and len(array) == n
             domain = Domain.POINT if per_point else Domain.OBJECT
             made[name] = Attribute(array, self.predicts[name], domain)
         return made

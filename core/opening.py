@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -104,15 +104,7 @@ def open_path(
     if remark:
         first = loaded[0]
         loaded = [
-            Loaded(
-                first.name,
-                first.data,
-                (remark, *first.warnings),
-                first.metadata,
-                first.parent,
-                first.source,
-                first.display,
-            ),
+            replace(first, warnings=(remark, *first.warnings)),
             *loaded[1:],
         ]
     stat = path.stat()
@@ -214,7 +206,10 @@ def expand(paths: Iterable[str | Path], *, host: PluginHost) -> list[Path]:
             continue
         found: list[Path] = []
         for folder, names, files in os.walk(path):
-            names[:] = sorted(n for n in names if not n.startswith("."))
+            # What a session keeps is its own; the session itself is opened as one.
+            names[:] = sorted(
+                n for n in names if not n.startswith(".") and ".equiscope" not in Path(n).suffixes
+            )
             here = Path(folder)
             if here != path and _scores(host.readers_for(here.name, folder=True), here, b"", host):
                 found.append(here)
@@ -244,8 +239,9 @@ def items_of(opened: Opened) -> tuple[Item, ...]:
             reader=opened.reader,
             index=index,
             options=opened.options,
-            size=opened.size,
-            mtime=opened.mtime,
+            # Of what was asked for; another file (a header beside its image) has its own.
+            size=0 if loaded.source else opened.size,
+            mtime=0.0 if loaded.source else opened.mtime,
         )
         items.append(
             Item(

@@ -93,7 +93,7 @@ def execute(
         seed=job.seed,
         device=job.device,
         threads=job.threads,
-        versions=records.versions(),
+        versions=records.versions(host.version_of(declared)),
         machine=records.machine(),
         started=started,
         seconds=round(seconds, 3),

@@ -27,7 +27,7 @@ class Settings:
         self.path = path or Path(folder) / "settings.json"
         self._values: dict[str, Any] = {}
         try:
-            loaded = json.loads(self.path.read_text(encoding="utf-8"))
+            loaded = json.loads(self.path.read_text(encoding="utf-8", errors="surrogateescape"))
             if isinstance(loaded, dict):
                 self._values = loaded
         except FileNotFoundError:
@@ -45,16 +45,19 @@ class Settings:
         if self._values.get(key) == value and key in self._values:
             return
         self._values[key] = value
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeEncodeError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            draft.write_text(json.dumps(self._values, indent=2, ensure_ascii=False), encoding="utf-8")
+            text = json.dumps(self._values, indent=2, ensure_ascii=False)
+            # Recent paths may be no Unicode.
+            draft.write_text(text, encoding="utf-8", errors="surrogateescape")
             os.replace(draft, self.path)
 
     @property
     def recent(self) -> list[str]:
         """Paths opened last, newest first."""
-        return [p for p in self.get("recent", []) if isinstance(p, str)]
+        stored = self.get("recent", [])
+        return [p for p in stored if isinstance(p, str)] if isinstance(stored, list) else []
 
     def add_recent(self, path: str) -> None:
         """Put a path at the head of the recent list."""

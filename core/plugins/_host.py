@@ -62,10 +62,10 @@ class PluginHost:
     """
 
     def __init__(self, *, safe: bool = False, folders: Iterable[Path] | None = None) -> None:
-        self.plugins: list[Plugin] = []
         self._paths: dict[str, Path] = {}
         seen: dict[str, Plugin] = {}
-        for folder, origin in self._candidates(safe, folders):
+        found, self.plugins = _candidates(safe, folders)
+        for folder, origin in found:
             plugin = _load(folder, origin)
             if plugin.manifest is not None and plugin.id in seen:
                 other = seen[plugin.id]
@@ -86,23 +86,6 @@ class PluginHost:
         for plugin in seen.values():
             assert plugin.manifest is not None
             self._by_id.update((c.id, c) for c in contributions(plugin.manifest))
-
-    @staticmethod
-    def _candidates(safe: bool, folders: Iterable[Path] | None) -> list[tuple[Path, str]]:
-        found: list[tuple[Path, str]] = []
-        spec = importlib.util.find_spec("plugins")
-        for location in (spec.submodule_search_locations or []) if spec else []:
-            found += [(p.parent, "built in") for p in sorted(Path(location).glob("*/plugin.toml"))]
-        if safe:
-            return found
-        for folder in [user_plugin_folder()] if folders is None else folders:
-            if folder.is_dir():
-                found += [(p.parent, "user folder") for p in sorted(folder.glob("*/plugin.toml"))]
-        for entry in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda e: e.name):
-            spec = importlib.util.find_spec(entry.value.partition(":")[0])
-            for location in (spec.submodule_search_locations or []) if spec else []:
-                found.append((Path(location), f"package {entry.dist.name if entry.dist else entry.value}"))
-        return found
 
     # -- what there is ---------------------------------------------------------------------------------------
 
@@ -154,6 +137,16 @@ class PluginHost:
         owner = contribution.id.partition(".")[0]
         return next(p for p in self.plugins if p.id == owner and p.manifest is not None)
 
+    def version_of(self, contribution: Contribution) -> str:
+        """The version of the installed package that declares it; "" for built-in plugins and the user's folder."""
+        kind, _, package = self.plugin_of(contribution).origin.partition(" ")
+        if kind != "package":
+            return ""
+        try:
+            return importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            return ""
+
     def missing(self, contribution: Contribution) -> str:
         """What has to be installed before it can be used, as a sentence; "" if nothing."""
         manifest = self.plugin_of(contribution).manifest
@@ -204,12 +197,52 @@ class PluginHost:
         return function  # type: ignore[no-any-return]
 
 
+def _candidates(safe: bool, folders: Iterable[Path] | None) -> tuple[list[tuple[Path, str]], list[Plugin]]:
+    """The folders with a manifest and where they come from; and the entry points that lead nowhere."""
+    found: list[tuple[Path, str]] = []
+    lost: list[Plugin] = []
+    spec = importlib.util.find_spec("plugins")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        found += [(p.parent, "built in") for p in sorted(Path(location).glob("*/plugin.toml"))]
+    if safe:
+        return found, lost
+    for folder in [user_plugin_folder()] if folders is None else folders:
+        if folder.is_dir():
+            found += [(p.parent, "user folder") for p in sorted(folder.glob("*/plugin.toml"))]
+    for entry in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda e: e.name):
+        origin = f"package {entry.dist.name if entry.dist else entry.value}"
+        package = entry.value.partition(":")[0]
+        try:
+            spec = importlib.util.find_spec(package)
+            locations = list((spec.submodule_search_locations or []) if spec else [])
+            error = "" if locations else f"its package {package} is not there"
+        except Exception as trouble:  # finding a.b imports a, which is anybody's code
+            locations, error = [], f"its package {package} cannot be found: {trouble}"
+        found += [(Path(location), origin) for location in locations]
+        if error:
+            lost.append(Plugin(entry.name, entry.name, Path(), origin, None, error))
+    return found, lost
+
+
 def _load(folder: Path, origin: str) -> Plugin:
     try:
         manifest = read_manifest(folder / "plugin.toml")
+        if origin == "user folder" and _taken(folder):
+            raise ValueError(f"the name {folder.name!r} is another package's; rename the folder")
     except ValueError as error:
         return Plugin(folder.name, folder.name, folder, origin, None, str(error))
     return Plugin(manifest.id, manifest.title, folder, origin, manifest)
+
+
+def _taken(folder: Path) -> bool:
+    """Whether importing a plugin folder's name would find something else."""
+    try:
+        spec = importlib.util.find_spec(folder.name)
+    except (ImportError, ValueError):
+        return folder.name in sys.modules
+    if spec is None:
+        return False
+    return folder.resolve() not in [Path(p).resolve() for p in spec.submodule_search_locations or ()]
 
 
 def _module(requirement: str | Requirement) -> str:
@@ -224,5 +257,5 @@ def _install(requirement: str | Requirement) -> str:
 def _importable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
+    except Exception:  # finding a.b imports a, which is anybody's code
         return False

@@ -129,6 +129,10 @@ def read_manifest(path: Path) -> Manifest:
         raise ValueError(f"plugin.toml cannot be used: {error}") from error
     if manifest.api != API:
         raise ValueError(f"plugin.toml asks for plugin API {manifest.api}; this version has {API}")
+    ids = [item.id for item in contributions(manifest)]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise ValueError(f"plugin.toml declares {id!r} more than once")
     for item in contributions(manifest):
         if item.id.partition(".")[0] != manifest.id:
             raise ValueError(f"{item.id!r} must begin with the plugin's id, {manifest.id!r}")

@@ -69,3 +69,17 @@ def test_other_checkpoints_say_nothing_and_damaged_ones_are_told(tmp_path: Path)
     write_safetensors(tmp_path / "b.safetensors", {"a": np.zeros(1)}, {"equiscope": "nonsense"})
     with pytest.raises(ReadError, match="damaged description"):
         weights_of(open_checkpoint(tmp_path / "b.safetensors"))
+
+
+def test_one_number_a_point_belongs_to_the_points(host: PluginHost) -> None:
+    from dataclasses import replace
+
+    model = build(host, "example.centroid")
+    labels = replace(
+        model, predicts={"class": Transforms.LABEL}, function=lambda points: {"class": np.arange(len(points))}
+    )
+    assert labels(np.zeros((5, 3)))["class"].domain is Domain.POINT
+    centre = replace(
+        model, predicts={"c": Transforms.VECTOR}, function=lambda points: {"c": points.mean(axis=0)}
+    )
+    assert centre(np.zeros((3, 3)))["c"].domain is Domain.OBJECT

@@ -179,3 +179,11 @@ def test_items_link_parents_and_sources(host: PluginHost, tmp_path: Path) -> Non
         first.source.path == str(tmp_path / "a.one") and child.source is not None and child.source.index == 1
     )
     assert isinstance(first.data, PointCloud) and np.all(first.data.points == 1)
+
+
+def test_what_a_session_keeps_is_not_opened_with_a_folder(host: PluginHost, tmp_path: Path) -> None:
+    for name in ("s.equiscope", "s.equiscope.bak"):
+        (tmp_path / "data" / name / "data").mkdir(parents=True)
+        write(tmp_path / "data" / name / "data" / "a.one", "ONE")
+    write(tmp_path / "data" / "b.one", "ONE")
+    assert expand([tmp_path / "data"], host=host) == [tmp_path / "data" / "b.one"]

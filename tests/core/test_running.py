@@ -162,3 +162,72 @@ def test_file_hash_of_files_and_folders(tmp_path: Path) -> None:
 def test_file_stems_are_safe() -> None:
     assert file_stem("../../etc/passwd") == "etc-passwd"
     assert file_stem("\n") == "n" and file_stem("...") == "output" and file_stem("Größe 3") == "Größe-3"
+
+
+def test_outputs_that_would_have_one_file_name_do_not_overwrite_each_other(
+    host: PluginHost, tmp_path: Path
+) -> None:
+    outputs = (
+        Text("a/b", "1"),
+        Text("a:b", "2"),
+        Text("A b", "3"),
+        Text("a-b-2", "4"),
+        Text("x" * 300, "long"),
+        Number("n", 1.0),
+        Number("n", 2.0),
+    )
+    finished = execute("example.inversion", [cloud()], {}, job=Job(), host=host)
+    paths = write_run(Finished(Result({}, outputs), finished.record), tmp_path, host=host, job=Job())
+    assert len({p.name.casefold() for p in paths}) == len(paths) == 7
+    assert sorted(p.read_text().strip() for p in paths if p.suffix == ".txt") == ["1", "2", "3", "4", "long"]
+    numbers = json.loads((tmp_path / "result.json").read_text())["numbers"]
+    assert [n["value"] for n in numbers.values()] == [1.0, 2.0]
+
+
+def test_columns_of_one_name_are_all_kept() -> None:
+    x = np.arange(2.0)
+    tables = [
+        table_of(Curve("c", x, {"loss": x + 1, "other": x + 2}, x_label="loss")),
+        table_of(Scatter("s", x, x + 1, color=x + 2, labels=("a", "b"), x_label="label", color_label="y")),
+        table_of(Heatmap("h", np.arange(6.0).reshape(2, 3), column_labels=("a", "a", "row"))),
+    ]
+    assert [len(t.columns) for t in tables if t] == [3, 4, 4]
+    assert tables[2] is not None and [v[-1] for v in list(tables[2].columns.values())[1:]] == [3, 4, 5]
+
+
+def test_what_no_plugin_writes_is_written_as_arrays(host: PluginHost, tmp_path: Path) -> None:
+    from core.data import Transform, content_hash, decode
+
+    matrix = Transform(np.diag([2.0, 2.0, 2.0, 1.0]))
+    finished = execute("example.inversion", [cloud()], {}, job=Job(), host=host)
+    result = Result({}, (Layer("pose", matrix),))
+    write_run(Finished(result, finished.record), tmp_path, host=host, job=Job())
+    with np.load(tmp_path / "pose.npz") as stored:
+        again = decode(json.loads(str(stored["tree"])), [stored["0"]])
+    assert content_hash(again) == content_hash(matrix)
+
+
+def test_records_with_paths_that_are_no_unicode_and_with_impossible_settings(
+    host: PluginHost, tmp_path: Path
+) -> None:
+    record = msgspec.convert(
+        dict(execute("example.inversion", [cloud()], {}, job=Job(), host=host).record), records.Record
+    )
+    odd = msgspec.structs.replace(
+        record, inputs=(msgspec.structs.replace(record.inputs[0], path="/x/b\udcff.ply"),)
+    )
+    (tmp_path / "record.json").write_bytes(records.to_json(odd, relative_to=Path("/x/out")))
+    assert records.read_record(tmp_path).inputs[0].path == "../b\udcff.ply"
+    for change in ({"seed": -1}, {"threads": 0}):
+        (tmp_path / "record.json").write_bytes(records.to_json(msgspec.structs.replace(record, **change)))
+        with pytest.raises(UserError, match="is not a record"):
+            records.read_record(tmp_path)
+
+
+def test_relative_paths_follow_links(tmp_path: Path) -> None:
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    (tmp_path / "far" / "x.ply").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "deep")
+    (tmp_path / "out").mkdir()
+    text = records.relative_path(tmp_path / "link" / ".." / "x.ply", tmp_path / "out")
+    assert (tmp_path / "out" / text).samefile(tmp_path / "far" / "x.ply")

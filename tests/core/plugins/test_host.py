@@ -191,3 +191,29 @@ def test_description_of_the_example_is_complete(installed: Path, monkeypatch: py
     description = describe(module.inversion, id="example.inversion", title="x", input_kinds=[["pointcloud"]])
     assert [p.name for p in description.parameters] == ["sample"]
     assert description.parameters[0].unit == "points"
+
+
+@pytest.mark.parametrize("name", ["statistics", "numpy", "core", "plugins"])
+def test_a_plugin_folder_named_like_another_package_is_told(tmp_path: Path, name: str) -> None:
+    plugin(tmp_path, name, GOOD.format(id="mine"))
+    (broken,) = (p for p in PluginHost(folders=[tmp_path]).plugins if p.error)
+    assert "rename the folder" in broken.error
+
+
+def test_an_id_that_is_declared_twice_is_told(tmp_path: Path) -> None:
+    reader = "[[readers]]" + GOOD.format(id="mine").partition("[[readers]]")[2]
+    plugin(tmp_path, "mine", GOOD.format(id="mine") + reader)
+    (broken,) = (p for p in PluginHost(folders=[tmp_path]).plugins if p.error)
+    assert "'mine.r' more than once" in broken.error
+
+
+def test_an_entry_point_that_leads_nowhere_takes_nothing_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata as metadata
+
+    found = [
+        metadata.EntryPoint(n, f"{n}.package", "equiscope.plugins") for n in ("no_such_module", "statistics")
+    ]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: found)
+    host = PluginHost(folders=[])
+    assert sorted(p.id for p in host.plugins if p.error) == ["no_such_module", "statistics"]
+    assert host.get("volumes.nifti", Reader).kind == "volume"
