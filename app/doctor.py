@@ -63,7 +63,7 @@ def _probe(code: str, environment: dict[str, str] | None = None) -> dict[str, ob
     """What a small program printed as JSON, or the last line of its complaint."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-P", "-c", code],
             capture_output=True,
             text=True,
             timeout=120,
@@ -72,10 +72,20 @@ def _probe(code: str, environment: dict[str, str] | None = None) -> dict[str, ob
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0 and done.stdout.strip():
-        found: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
+        try:
+            found: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
+        except ValueError:
+            return f"said {done.stdout.strip().splitlines()[-1]!r}"
         return found
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
     return lines[-1] if lines else f"ended with exit code {done.returncode}"
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def _install_line() -> str:
@@ -89,10 +99,12 @@ def _qt() -> Finding:
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         else {"QT_QPA_PLATFORM": "offscreen"},
     )
-    version = importlib.metadata.version("PySide6_Essentials")
+    version = _version("PySide6_Essentials")
     if isinstance(found, str):
-        return Finding("Qt", "bad", f"PySide6 {version} does not start: {found}", _install_line())
-    if sys.version_info < (3, 12) and tuple(map(int, version.split(".")[:2])) >= (6, 12):
+        remedy = "pip install PySide6_Essentials" if "No module named" in found else _install_line()
+        return Finding("Qt", "bad", f"PySide6 {version} does not start: {found}", remedy)
+    numbers = [int(n) for n in version.split(".")[:2] if n.isdecimal()]
+    if sys.version_info < (3, 12) and numbers >= [6, 12]:
         return Finding(
             "Qt",
             "bad",
@@ -105,9 +117,10 @@ def _qt() -> Finding:
 def _gl() -> Finding:
     environment = None if os.environ.get("DISPLAY") else {"VTK_DEFAULT_OPENGL_WINDOW": "vtkEGLRenderWindow"}
     found = _probe(_GL, environment)
-    version = importlib.metadata.version("vtk")
+    version = _version("vtk")
     if isinstance(found, str):
-        return Finding("OpenGL", "bad", f"VTK {version} cannot render: {found}", _install_line())
+        remedy = "pip install vtk" if "No module named" in found else _install_line()
+        return Finding("OpenGL", "bad", f"VTK {version} cannot render: {found}", remedy)
     renderer = str(found["renderer"])
     text = f"VTK {version} on {renderer} ({found['version']})"
     if any(s in renderer.lower() for s in ("llvmpipe", "softpipe", "swiftshader")):

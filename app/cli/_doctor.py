@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 
-from app.cli._main import Parser
+from app.cli._main import Parser, print_json
 from app.doctor import Finding, examine
 
 
@@ -19,7 +18,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     findings = examine()
     if options.json:
-        print(json.dumps([f.__dict__ for f in findings], indent=2))
+        print_json([f.__dict__ for f in findings])
     else:
         print(f"Equiscope on {platform.system()} {platform.machine()}, Python {platform.python_version()}")
         for finding in findings:

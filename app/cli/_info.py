@@ -7,8 +7,9 @@ import sys
 from typing import Any
 
 from app.cli import _jobs
-from app.cli._main import Parser
+from app.cli._main import Parser, print_json
 from core.data import info
+from core.errors import printable
 from core.jobs import JobFailed
 
 
@@ -77,11 +78,11 @@ def main(arguments: list[str]) -> int:
             found += objects
             if not options.json:
                 for entry in objects:
-                    print(_line(entry))
+                    print(printable(_line(entry)))
                     for warning in entry["warnings"]:
-                        print(f"  note: {warning}")
+                        print(f"  note: {printable(warning)}")
     if options.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
     return 1 if failed else 0
 
 

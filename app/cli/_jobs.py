@@ -15,7 +15,10 @@ _runner: WorkerRunner | None = None
 def runner(*, threads: int | None = None) -> WorkerRunner:
     """This process's one worker, started at first use; ended at exit."""
     global _runner
-    if _runner is None or (threads is not None and _runner.threads != threads):
+    if _runner is not None and threads is not None and _runner.threads != threads:
+        _runner.close()
+        _runner = None
+    if _runner is None:
         _runner = WorkerRunner(workers=1, threads=threads)
     return _runner
 

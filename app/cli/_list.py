@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from app.cli._main import Parser
+from app.cli._main import Parser, print_json
 from core.plugins import PluginHost
 
 
@@ -17,7 +16,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     rows = _rows(options.what, PluginHost())
     if options.json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return 0
     width = max((len(r["id"]) for r in rows), default=0)
     for row in rows:

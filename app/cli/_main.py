@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from core import __version__
 from core.errors import Cancelled, UserError
@@ -28,7 +30,12 @@ For research only; not a medical device.
 
 
 class Parser(argparse.ArgumentParser):
-    """Argparse whose errors name the way out and whose exit code is 2."""
+    """Argparse whose errors name the way out and whose exit code is 2; "-1,0,0" and "-1e-5" are values."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Argparse takes what begins with a dash for an option unless it looks like a number to this pattern.
+        self._negative_number_matcher = re.compile(r"^-(\d|\.\d)[\d.,eE+-]*$")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"equiscope: {message}; see {self.prog} --help\n")
@@ -63,6 +70,18 @@ def run(arguments: list[str]) -> int:
         return 1
     except UserError as error:
         print(f"equiscope: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # a fault of ours: the user reads one line, the traceback goes to the log
+        import traceback
+
+        reason = next(iter(str(error).strip().splitlines()), "no message")
+        where = write_log("".join(traceback.format_exception(error)))
+        print(
+            f"equiscope: internal error ({type(error).__name__}: {reason}); details are in {where}",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -103,6 +122,10 @@ def _window(arguments: list[str], commands: set[str]) -> int:
             size=parse_size(parser, options.size),
             theme=options.theme,
         )
+    if _no_display():
+        raise UserError(
+            "There is no display to open a window on; `equiscope show` and --screenshot render without one."
+        )
     return window.run_window(
         options.files,
         safe=options.safe,
@@ -110,6 +133,14 @@ def _window(arguments: list[str], commands: set[str]) -> int:
         quit_after_start=options.quit_after_start,
         theme=options.theme,
     )
+
+
+def _no_display() -> bool:
+    """Qt would abort the process instead of saying so."""
+    import os
+
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return sys.platform.startswith("linux") and not named
 
 
 def parse_size(parser: argparse.ArgumentParser, text: str) -> tuple[int, int]:
@@ -122,14 +153,32 @@ def parse_size(parser: argparse.ArgumentParser, text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def print_json(value: Any) -> None:
+    """Print readable JSON; NaN and infinities become null, as in `result.json`."""
+    import json
+
+    def plain(v: Any) -> Any:
+        if isinstance(v, float):
+            return v if math.isfinite(v) else None
+        if isinstance(v, dict):
+            return {k: plain(x) for k, x in v.items()}
+        return [plain(x) for x in v] if isinstance(v, (list, tuple)) else v
+
+    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
 def write_log(text: str) -> str:
-    """Keep a traceback in the program's log file; returns where."""
+    """Keep a traceback in the program's log file, or on standard error where there can be none; returns where."""
     import datetime
     from pathlib import Path
 
     import platformdirs
 
-    path = Path(platformdirs.user_log_dir("equiscope", False, ensure_exists=True)) / "equiscope.log"
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(f"--- {datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')}\n{text}\n")
+    path = Path(platformdirs.user_log_dir("equiscope", False)) / "equiscope.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"--- {datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')}\n{text}\n")
+    except OSError as error:
+        return f"no log, since {path} cannot be written ({error.strerror or error})"
     return str(path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,12 @@ import msgspec
 
 from app.cli import _jobs
 from app.cli._info import reader_arguments, reading_options
-from app.cli._main import Parser
-from core.analyses import Description, Parameter, ParameterError, parse
+from app.cli._main import Parser, print_json
+from core.analyses import Description, ParameterError, flag, parse
 from core.errors import UserError
 from core.jobs import default_threads
 from core.plugins import Analysis, PluginHost
 from core.records import read_record
-
-RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help"}
 
 
 def main(arguments: list[str]) -> int:
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> int:
         text = getattr(options, f"parameter_{p.name}")
         if text is None:
             if p.required:
-                parser.error(f"{_flag(p)} is needed")
+                parser.error(f"{flag(p)} is needed")
             continue
         try:
             values[p.name] = parse(p, text)
@@ -75,7 +74,7 @@ def main(arguments: list[str]) -> int:
     for warning in done["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     if options.json:
-        print(json.dumps(done["result"], indent=2, ensure_ascii=False))
+        print_json(done["result"])
     else:
         print(
             f"{declared.title.rstrip('…')}: {done['record']['seconds']:.2f} s; {len(done['files'])} files in {options.out}"
@@ -102,7 +101,7 @@ def replay(arguments: list[str]) -> int:
         threads=old.threads,
     )
     if options.json:
-        print(json.dumps(done["record"], indent=2, ensure_ascii=False))
+        print_json(done["record"])
     if done["differences"]:
         new = done["record"]
         changed = [n for n in old.versions if new["versions"].get(n) != old.versions[n]]
@@ -114,13 +113,24 @@ def replay(arguments: list[str]) -> int:
     return 0
 
 
-def _flag(p: Parameter) -> str:
-    name = p.name.replace("_", "-")
-    return f"--{name}-value" if p.name in RESERVED else f"--{name}"
+def _device(text: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"it is cpu or cuda:N, not {text!r}")
+    return text
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"it is a whole number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    return whole
 
 
 def _parser(description: Description) -> Parser:
-    reference = f"\n\nReference: {description.reference}" if description.reference else ""
+    told = not description.reference or "Reference:" in description.help
+    reference = "" if told else f"\n\nReference: {description.reference}"
     parser = Parser(
         prog=f"equiscope run {description.id}",
         description=description.help + reference,
@@ -145,7 +155,7 @@ def _parser(description: Description) -> Parser:
             bounds = f" [{p.unit}]"
         default = " (needed)" if p.required else f" (default: {'none' if p.default is None else p.default})"
         group.add_argument(
-            _flag(p),
+            flag(p),
             dest=f"parameter_{p.name}",
             metavar=metavar,
             help=(p.help + bounds + default).replace("%", "%%"),
@@ -153,10 +163,12 @@ def _parser(description: Description) -> Parser:
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="folder for record.json, result.json and the files"
     )
-    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default %(default)s)")
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu or cuda:N (default %(default)s)")
     parser.add_argument(
-        "--threads", type=int, default=default_threads(), help="CPU threads (default %(default)s)"
+        "--seed", type=_whole(0, 2**63 - 1), default=0, help="of everything random (default %(default)s)"
+    )
+    parser.add_argument(
+        "--threads", type=_whole(1, 4096), default=default_threads(), help="CPU threads (default %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print result.json")
     reading_options(parser)

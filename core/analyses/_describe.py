@@ -15,6 +15,9 @@ import msgspec
 from core.analyses._annotations import Help, Label, Range, Unit
 from core.errors import UserError
 
+RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help"}
+"""Names of the command line's own options; a parameter of such a name gets "-value" behind it."""
+
 ParameterType = Literal["bool", "int", "float", "str", "choice", "vector", "path"]
 
 
@@ -218,6 +221,8 @@ def checked(parameter: Parameter, value: Any, given: bool = True) -> Any:
 def _number(p: Parameter, value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ParameterError(p.name, f"is a number, not {value!r}")
+    if isinstance(value, int) and abs(value) > 2**63 - 1:
+        raise ParameterError(p.name, "is too large a number")
     if not math.isfinite(value):
         raise ParameterError(p.name, "is a finite number")
     if p.type == "int" and value != int(value):
@@ -234,7 +239,7 @@ def _number(p: Parameter, value: Any) -> int | float:
 def parse(parameter: Parameter, text: str) -> Any:
     """A parameter's value from the command line: "none", "on", "3", "1,0,0". Raises `ParameterError`."""
     p = parameter
-    if p.optional and text.lower() in ("none", ""):
+    if p.optional and text.lower() in ("none", "") and text not in map(str, p.choices):
         return None
     if p.type == "bool":
         words = {
@@ -278,6 +283,12 @@ def call_arguments(description: Description, values: Mapping[str, Any]) -> dict[
     return out
 
 
+def flag(parameter: Parameter) -> str:
+    """The command line's option for a parameter."""
+    name = parameter.name.replace("_", "-")
+    return f"--{name}-value" if parameter.name in RESERVED else f"--{name}"
+
+
 def non_default(description: Description, values: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that differ from their defaults; what "copy as command" has to write."""
     return {
@@ -299,12 +310,20 @@ def as_command(
     import shlex
 
     words = ["equiscope", "run", description.id, *paths]
-    for name, value in non_default(description, values).items():
-        text = ",".join(f"{v:g}" for v in value) if isinstance(value, (list, tuple)) else str(value)
-        words += [f"--{name.replace('_', '-')}", text]
+    changed = non_default(description, values)
+    for p in description.parameters:
+        if p.name in changed:
+            value = changed[p.name]
+            text = ",".join(map(_shortest, value)) if isinstance(value, (list, tuple)) else str(value)
+            words += [f"{flag(p)}={text}"] if text.startswith("-") else [flag(p), text]
     if seed:
         words += ["--seed", str(seed)]
     return shlex.join([*words, "--out", out])
+
+
+def _shortest(number: float) -> str:
+    """`number` without a needless ".0", but to its last digit."""
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
 def as_python(

@@ -165,3 +165,79 @@ def test_nothing_heavy_is_imported_for_the_light_commands() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     ).stdout
     assert out.strip().splitlines()[-1] == "[]"
+
+
+def test_a_name_that_is_no_unicode_is_opened_run_and_replayed(folder: Path) -> None:
+    name = b"w\xff.ply".decode("utf-8", "surrogateescape")
+    try:
+        (folder / name).write_bytes((folder / "würfel.ply").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    assert "w\\udcff: mesh" in equiscope("info", name, cwd=folder).stdout
+    assert json.loads(equiscope("info", name, "--json", cwd=folder).stdout)[0]["n_faces"] == 12
+    equiscope("run", "symmetry.reflections", name, "--out", "odd out", cwd=folder)
+    assert "the same" in equiscope("replay", "odd out", cwd=folder).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--seed", "-1"], ["--seed", "9" * 30], ["--threads", "0"], ["--device", "gpu"]]
+)
+def test_settings_of_a_run_that_cannot_be_are_wrong_use(folder: Path, arguments: list[str]) -> None:
+    done = equiscope(
+        "run", "symmetry.reflections", "würfel.ply", "--out", "o", *arguments, cwd=folder, code=2
+    )
+    assert arguments[0] in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    from app.cli._main import print_json
+
+    print_json({"a": [float("nan"), 1.5, (float("inf"),)], "b": {"c": None, "d": True}})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, 1.5, [None]], "b": {"c": None, "d": True}}
+
+
+def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path, folder: Path) -> None:
+    for name in ("numpy", "msgspec", "core", "app"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w').close()\n")
+    code = "from app.__main__ import main; import sys; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, "info", str(folder / "würfel.ply")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0 and "12 faces" in done.stdout, done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_closed_pipe_is_no_error(folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "list", "readers"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait(60) == 0
+    process.stderr.close()
+
+
+def test_a_log_that_cannot_be_written_is_no_second_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    import platformdirs
+
+    from app.cli._main import write_log
+
+    monkeypatch.setattr(platformdirs, "user_log_dir", lambda *a, **k: "/proc/nowhere")
+    assert "cannot be written" in write_log("text")
+
+
+def test_doctor_names_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app import doctor
+
+    monkeypatch.setattr(doctor, "_probe", lambda *a: "ModuleNotFoundError: No module named 'PySide6'")
+    monkeypatch.setattr(doctor, "_version", lambda name: "(not installed)")
+    assert (
+        doctor._qt().remedy == "pip install PySide6_Essentials" and doctor._gl().remedy == "pip install vtk"
+    )

@@ -138,3 +138,38 @@ def test_signatures_that_no_form_can_show_are_refused() -> None:
     with pytest.raises(TypeError, match="inputs"):
         describe(analysis, id="x.thing", title="Thing", input_kinds=[["mesh"]] * 3)
     assert isinstance(D, Description)
+
+
+def with_odd_names(
+    mesh: Mesh,
+    *,
+    seed: Annotated[int, Help("A parameter named like an option of the command line.")] = 1,
+    axis: Annotated[tuple[float, float, float], Help("A direction.")] = (0.0, 0.0, 1.0),
+    mode: Annotated[Literal["none", "some"] | None, Help("A choice called none.")] = None,
+    job: Job,
+) -> Result:
+    """Has odd parameters."""
+    return Result()
+
+
+def test_a_copied_command_is_understood_and_loses_no_digit() -> None:
+    import shlex
+
+    from app.cli._run import _parser
+
+    d = describe(with_odd_names, id="x.odd", title="Odd", input_kinds=[["mesh"]])
+    values = validate(d, {"seed": 7, "axis": [-1, 1 / 3, -1e-17], "mode": "none"})
+    words = shlex.split(as_command(d, ["a.ply"], values, seed=3))[3:]
+    for arguments in (words, [w for word in words for w in word.split("=")]):
+        options = _parser(d).parse_args(arguments)
+        assert options.seed == 3 and options.inputs == ["a.ply"]
+        again = {p.name: parse(p, getattr(options, f"parameter_{p.name}")) for p in d.parameters}
+        assert again == values
+
+
+@pytest.mark.parametrize("text", ["9" * 30, "1e400", "nan", "9" * 5000])
+def test_numbers_beyond_all_bounds_are_refused(text: str) -> None:
+    with pytest.raises(ParameterError):
+        parse(parameter("count"), text)
+    with pytest.raises(ParameterError):
+        validate(D, {"level": 10**400})
