@@ -60,7 +60,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 			echo "  sudo apt-get install python3 python3-venv"; exit 1; \
 		fi; \
 	fi
-	@python=$(PYTHON); $${python:-python3} -m venv $(VENV)
+	@python=$(PYTHON); python=$${python:-python3}; \
+	if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+		echo "$$($$python -V) is too old; install Python 3.11 or later, or name one: make PYTHON=/path/to/python3.11"; exit 1; \
+	fi; \
+	$$python -m venv $(VENV)
 	$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt torch
 	$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[samples,test,cluster]'
 	@touch $@

@@ -40,7 +40,8 @@ def kind_of(data: Any) -> str:
 
 
 def bounds(data: Any) -> Array | None:
-    """(3, 2) float64 world-coordinate box, outer voxel faces for a volume; None where there is no place in space."""
+    """(3, 2) float64 world-coordinate box, outer voxel faces for a volume; points that are not
+    finite do not count; None where there is no place in space."""
     if isinstance(data, Volume):
         n = np.array(data.array.shape[:3])
         corners = np.array(np.meshgrid(*[(-0.5, m - 0.5) for m in n], indexing="ij")).reshape(3, -1)
@@ -62,7 +63,12 @@ def bounds(data: Any) -> Array | None:
         return None
     if not len(points):
         return None
-    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+    low, high = np.min(points, axis=0), np.max(points, axis=0)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        points = points[np.isfinite(points).all(axis=1)]
+        if not len(points):
+            return None
+        low, high = np.min(points, axis=0), np.max(points, axis=0)
     return np.stack([low, high], axis=1).astype(np.float64)
 
 

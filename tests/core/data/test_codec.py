@@ -193,3 +193,10 @@ def test_dates_byte_orders_and_odd_text_have_hashes() -> None:
         assert decode(tree, arrays) == value
     with pytest.raises(TypeError, match="named fields"):
         encode(np.zeros(3, [("a", "f4")]))
+
+
+def test_bounds_of_points_that_are_not_finite() -> None:
+    points = np.array([[0, 1, 2], [np.nan, 9, 9], [3, 4, 5], [np.inf, 0, 0]])
+    assert np.array_equal(bounds(PointCloud(points)), [[0, 3], [1, 4], [2, 5]])
+    assert bounds(PointCloud(np.full((3, 3), np.nan))) is None
+    assert info(PointCloud(np.full((3, 3), np.nan)))["bounds"] is None
