@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import math
 import re
 import sys
@@ -43,20 +44,20 @@ class Parser(argparse.ArgumentParser):
 
 def run(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
-    from app.cli import _doctor, _export, _info, _list, _run, _show
-
-    commands: dict[str, Callable[[list[str]], int]] = {
-        "info": _info.main,
-        "list": _list.main,
-        "run": _run.main,
-        "replay": _run.replay,
-        "show": _show.main,
-        "export": _export.main,
-        "doctor": _doctor.main,
+    commands = {
+        "info": "_info:main",
+        "list": "_list:main",
+        "run": "_run:main",
+        "replay": "_run:replay",
+        "show": "_show:main",
+        "export": "_export:main",
+        "doctor": "_doctor:main",
     }
     try:
         if arguments and arguments[0] in commands:
-            return commands[arguments[0]](arguments[1:])
+            module, _, name = commands[arguments[0]].partition(":")
+            command: Callable[[list[str]], int] = getattr(importlib.import_module(f"app.cli.{module}"), name)
+            return command(arguments[1:])
         return _window(arguments, set(commands))
     except SystemExit as stop:
         return int(stop.code or 0)
