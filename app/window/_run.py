@@ -62,6 +62,7 @@ def run(
     workbench = Workbench(runner, PluginHost(safe=safe), settings)
     window = MainWindow(workbench, ask=not quit_after_start)
     workbench.setParent(window)
+    _prepare_gl(window)
     faults.fault.connect(window.show_fault)
     milestones.mark("window constructed")
     starter = _Starter(window, workbench, milestones, files, report_startup, quit_after_start)
@@ -75,6 +76,22 @@ def run(
         workbench.close()
         window.deleteLater()
         qt.processEvents()
+
+
+def _prepare_gl(window: MainWindow) -> None:
+    """Let the window be composed by OpenGL from the start where viewports will need it.
+
+    A QOpenGLWidget that comes into a shown window makes Qt destroy and make the native window again: a flash.
+    """
+    from app.viewports.backends import choose_backend
+
+    if choose_backend()[0] != "gl":
+        return
+    from PySide6.QtOpenGLWidgets import QOpenGLWidget
+
+    first = QOpenGLWidget(window)
+    first.setFixedSize(1, 1)
+    first.lower()
 
 
 class _Starter:

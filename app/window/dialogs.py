@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.widgets import button, label
-from app.theme import Metrics
+from app.theme import Metrics, restyle
 from app.window.icons import pixmap
 from app.window.start_page import RESEARCH
 from core import __version__
@@ -42,7 +42,7 @@ class Dialog(QDialog):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(m.px(16), m.px(16), m.px(16), m.px(16))
         self.column.setSpacing(m.px(12))
-        self.resize(m.px(width), m.px(height) if height else self.sizeHint().height())
+        self._width, self._height = m.px(width), m.px(height) if height else 0
 
     def finish(self, *extra: tuple[str, Callable[[], object]]) -> None:
         """The row of buttons at the bottom."""
@@ -54,6 +54,11 @@ class Dialog(QDialog):
         close.setDefault(True)
         row.addWidget(close)
         self.column.addLayout(row)
+        self.ensurePolished()
+        for child in self.findChildren(QWidget):
+            child.ensurePolished()  # fonts of the stylesheet decide how high the words are
+        self.column.activate()
+        self.resize(self._width, self._height or self.column.totalHeightForWidth(self._width))
 
 
 def about(parent: QWidget) -> Dialog:
@@ -172,7 +177,9 @@ def ask_to_save(name: str, parent: QWidget) -> str:
     buttons = QMessageBox.StandardButton
     box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
     box.setDefaultButton(buttons.Save)
-    box.button(buttons.Save).setProperty("role", "primary")
+    save = box.button(buttons.Save)
+    save.setProperty("role", "primary")
+    restyle(save)
     answer = box.exec()
     box.deleteLater()
     return {int(buttons.Save): "save", int(buttons.Discard): "discard"}.get(int(answer), "cancel")

@@ -47,7 +47,9 @@ class StatusLine(QStatusBar):
 
     def set_device(self, text: str) -> None:
         """What draws, in a word; all of it in the tooltip."""
-        self._device = "GPU" if text.startswith("gl") and "software" not in text else "CPU"
+        from app.viewports.device import is_software
+
+        self._device = "GPU" if text.startswith("gl") and not is_software(text) else "CPU"
         self.device.setToolTip(text)
         self.refresh_memory()
 
