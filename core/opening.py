@@ -121,6 +121,19 @@ def open_sample(id: str, *, job: Job, host: PluginHost) -> Opened:
     return Opened(SAMPLE + id, id, tuple(host.resolve(declared.function)(job=job)))
 
 
+def address(source: Source) -> str:
+    """Where an object is, as one text: its path, and "::N" (from 1) where the file holds others before it."""
+    return source.path + (f"::{source.index + 1}" if source.index else "")
+
+
+def split_address(text: str) -> tuple[str, int | None]:
+    """The path in an address and the index (from 0) of the object, None where it names none."""
+    path, found, number = text.rpartition("::")
+    if not found or not number.isdigit() or int(number) < 1 or Path(text).exists():
+        return text, None
+    return path, int(number) - 1
+
+
 def describe_reader(host: PluginHost, reader: Reader) -> Description:
     """A reader's options, from its signature. The path and the job are no options."""
     return describe(host.resolve(reader.read), id=reader.id, title=reader.title)

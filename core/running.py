@@ -138,46 +138,74 @@ def output_hashes(result: Result) -> dict[str, str]:
 
 
 def run(
-    analysis: str, paths: Sequence[str], *, seed: int = 0, device: str = "cpu", **parameters: Any
+    analysis: str,
+    paths: Sequence[str],
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    reader: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    **parameters: Any,
 ) -> tuple[Result, Mapping[str, Any]]:
     """Open files and run an analysis on them in this process; for scripts ("copy as Python").
 
     Returns the result and its record.
     """
-    from core.opening import open_path
-
     host = PluginHost()
     job = Job(seed=seed, device=device, threads=default_threads())
-    inputs = [
-        first_input(open_path(p, job=job, host=host), host.get(analysis, Analysis), n)
-        for n, p in enumerate(paths)
-    ]
+    inputs = open_inputs(analysis, paths, job=job, host=host, reader=reader, options=options)
     finished = execute(analysis, inputs, parameters, job=job, host=host)
     return finished.result, finished.record
 
 
-def first_input(opened: Any, analysis: Analysis, position: int) -> InputRef:
-    """The first object of an opened file that fits input number `position` of an analysis.
+def open_inputs(
+    analysis: str,
+    addresses: Sequence[str],
+    *,
+    job: Job,
+    host: PluginHost,
+    reader: str | None = None,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> list[InputRef]:
+    """The inputs of an analysis from addresses (`core.opening.address`).
+
+    An address without "::N" means the first object of the file that fits.
 
     Raises
     ------
-    UserError : the file holds nothing of the right kind.
+    UserError : a file cannot be read, or holds nothing of the right kind there.
     """
+    from core.opening import open_path, split_address
+
+    declared = host.get(analysis, Analysis)
+    inputs = []
+    for position, text in enumerate(addresses):
+        path, index = split_address(text)
+        opened = open_path(path, job=job, host=host, reader=reader, kind=kind, options=options)
+        inputs.append(_input(opened, declared, position, index))
+    return inputs
+
+
+def _input(opened: Any, analysis: Analysis, position: int, index: int | None) -> InputRef:
     from core.opening import items_of
 
-    accepted = analysis.inputs[position] if position < len(analysis.inputs) else ()
-    items = [i for i in items_of(opened) if i.data is not None]
+    title, file = analysis.title.rstrip("…"), Path(opened.path).name
+    many = len(analysis.inputs)
+    if position >= many:
+        raise UserError(f"{title} takes {many} input{'s' * (many != 1)}; {file} is one too many.")
+    accepted = analysis.inputs[position]
+    items = list(items_of(opened))
+    if index is not None:
+        if index >= len(items):
+            raise UserError(f"{file} holds {len(items)} objects; there is no number {index + 1}.")
+        items = [items[index]]
+    items = [i for i in items if i.data is not None]
     for item in items:
         if kind_of(item.data) in accepted:
             return InputRef(item.name, item.data, item.source)
-    kinds = " and ".join(sorted({kind_of(i.data) for i in items}))
-    if not accepted:
-        raise UserError(
-            f"{analysis.title.rstrip('…')} takes {len(analysis.inputs)} input{'s' * (len(analysis.inputs) != 1)}; {Path(opened.path).name} is one too many."
-        )
-    raise UserError(
-        f"{analysis.title.rstrip('…')} takes a {' or '.join(accepted)}; {Path(opened.path).name} holds a {kinds}."
-    )
+    kinds = " and ".join(sorted({kind_of(i.data) for i in items})) or "group"
+    raise UserError(f"{title} takes a {' or '.join(accepted)}; {file} holds a {kinds}.")
 
 
 def compare_records(old: records.Record, new: records.Record) -> list[str]:
@@ -227,7 +255,7 @@ __all__ = [
     "compare_records",
     "describe_analysis",
     "execute",
-    "first_input",
+    "open_inputs",
     "output_hashes",
     "output_name",
     "run",

@@ -18,7 +18,7 @@ from core.data import Checkpoint
 from core.document import Item
 from core.errors import UserError
 from core.jobs._job import Job
-from core.plugins import Analysis, PluginHost, Reader
+from core.plugins import PluginHost, Reader
 from core.records import read_record
 
 
@@ -84,11 +84,9 @@ def run_files(
 
     Returns {"record", "result", "files"}: plain values only, the arrays stay in the files.
     """
-    declared = host().get(analysis, Analysis)
-    inputs = []
-    for n, path in enumerate(paths):
-        opened = opening.open_path(path, job=job, host=host(), reader=reader, kind=kind, options=options)
-        inputs.append(running.first_input(opened, declared, n))
+    inputs = running.open_inputs(
+        analysis, paths, job=job, host=host(), reader=reader, kind=kind, options=options
+    )
     finished = running.execute(analysis, inputs, parameters, job=job, host=host())
     files = exports.write_run(finished, Path(out), host=host(), job=job)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,18 @@ RUN = "Run this analysis (Ctrl+Return)"
 
 @dataclass(frozen=True)
 class Candidate:
-    """An open object that an input may take; `path` is "" for one that no file holds."""
+    """An open object that an input may take.
+
+    `path` is its address (`core.opening.address`), "" for one that no file holds; `reader` and `options` are
+    what reading it again takes beyond the path, "" and nothing where the path is enough.
+    """
 
     id: str
     name: str
     kind: str
     path: str = ""
+    reader: str = ""
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class InputField(QComboBox):
@@ -246,12 +253,16 @@ class AnalysisForm(QWidget):
             out.append(candidate.path or f"{Path(candidate.name).name} (save it first)")
         return out
 
+    def _run_arguments(self) -> dict[str, Any]:
+        """What repeating the run takes beside inputs and parameters."""
+        found = [self._candidates[id] for id in self.chosen() if self._candidates[id].options]
+        out: dict[str, Any] = {"seed": int(self.seed.value() or 0), "device": self.device.currentText()}
+        return out | ({"reader": found[0].reader, "options": found[0].options} if found else {})
+
     def _copy_command(self) -> None:
-        seed = int(self.seed.value() or 0)
-        text = as_command(self.description, self._paths(), self.values(), seed=seed)
+        text = as_command(self.description, self._paths(), self.values(), **self._run_arguments())
         self.copied.emit(text, "Command copied")
 
     def _copy_python(self) -> None:
-        seed = int(self.seed.value() or 0)
-        text = as_python(self.description, self._paths(), self.values(), seed=seed)
+        text = as_python(self.description, self._paths(), self.values(), **self._run_arguments())
         self.copied.emit(text, "Python copied")

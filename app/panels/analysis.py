@@ -16,6 +16,8 @@ from app.panels.dock import Panel
 from app.window.adopt import in_results_only
 from app.window.kinds import kind_of_item
 from app.window.workbench import Workbench
+from core.document import Item
+from core.opening import address
 from core.plugins import Analysis
 
 
@@ -27,6 +29,14 @@ def devices() -> list[str]:
         names = []
     numbers = sorted(int(n[6:]) for n in names if n.startswith("nvidia") and n[6:].isdigit())
     return ["cpu", *(f"cuda:{n}" for n in numbers)]
+
+
+def candidate_of(item: Item) -> Candidate:
+    """What the form needs to know of an open object; one that was edited stands in no file."""
+    kind, source = kind_of_item(item), item.source
+    if source is None or item.edited:
+        return Candidate(item.id, item.name, kind)
+    return Candidate(item.id, item.name, kind, address(source), source.reader, source.options)
 
 
 class AnalysisPanel(Panel):
@@ -177,9 +187,7 @@ class AnalysisPanel(Panel):
 
     def _candidates(self) -> list[Candidate]:
         return [
-            Candidate(i.id, i.name, kind_of_item(i), i.source.path if i.source else "")
-            for i in self._workbench.document
-            if i.data is not None and not in_results_only(i)
+            candidate_of(i) for i in self._workbench.document if i.data is not None and not in_results_only(i)
         ]
 
     # -- events ----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QGuiApplication
 
 from app.window.kinds import is_spatial
-from core.document import Document
+from core.document import Document, Edit, SetDisplay, Several
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
@@ -40,10 +40,11 @@ class ItemActions:
             self._window.data.toggle(self._workbench.selected)
 
     def show_only(self) -> None:
-        """Hide all other items, as one edit for each that changes."""
+        """Hide all other items, as one edit."""
         item = self._workbench.current
         document = self._workbench.document
         keep: set[str] = set()
+        edits: list[Edit] = []
         above = item
         while above is not None:
             keep.add(above.id)
@@ -52,7 +53,9 @@ class ItemActions:
             inside = item is not None and self._is_below(document, other.id, item.id)
             wanted = other.id in keep or inside
             if other.display.visible != wanted and (is_spatial(other) or wanted):
-                document.set_display(other.id, replace(other.display, visible=wanted))
+                edits.append(SetDisplay(other.id, other.display, replace(other.display, visible=wanted)))
+        if edits:
+            document.apply(Several(tuple(edits), "Show only this"))
 
     @staticmethod
     def _is_below(document: Document, id: str | None, ancestor: str) -> bool:
@@ -65,9 +68,13 @@ class ItemActions:
 
     def show_all(self) -> None:
         document = self._workbench.document
-        for item in document:
-            if not item.display.visible:
-                document.set_display(item.id, replace(item.display, visible=True))
+        edits = [
+            SetDisplay(i.id, i.display, replace(i.display, visible=True))
+            for i in document
+            if not i.display.visible
+        ]
+        if edits:
+            document.apply(Several(tuple(edits), "Show all"))
 
     def show_info(self) -> None:
         import json

@@ -135,7 +135,7 @@ class Workbench(QObject):
         for task in self.tasks:
             task.cancel()
         self._silence()
-        self.document = _fresh(items)
+        self.document = Document(items)
         self.folder = folder
         self._listen()
         self.selected = None
@@ -453,13 +453,6 @@ class Workbench(QObject):
     def new_session(self) -> None:
         """Close everything that is open. Ask about unsaved changes before calling this."""
         self._replace((), None)
-
-
-def _fresh(items: Sequence[Item]) -> Document:
-    """A document that holds `items` and has nothing to undo: what a session starts with."""
-    document = Document()
-    document._items.update((i.id, i) for i in items)
-    return document
 
 
 def _absolute(path: str) -> str:

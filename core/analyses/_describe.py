@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import types
 import typing
@@ -304,9 +305,12 @@ def as_command(
     values: Mapping[str, Any],
     *,
     seed: int = 0,
+    device: str = "cpu",
+    reader: str = "",
+    options: Mapping[str, Any] | None = None,
     out: str = "out",
 ) -> str:
-    """The shell command that repeats a run."""
+    """The shell command that repeats a run on files; `paths` are addresses (`core.opening.address`)."""
     import shlex
 
     words = ["equiscope", "run", description.id, *paths]
@@ -318,6 +322,12 @@ def as_command(
             words += [f"{flag(p)}={text}"] if text.startswith("-") else [flag(p), text]
     if seed:
         words += ["--seed", str(seed)]
+    if device != "cpu":
+        words += ["--device", device]
+    if reader:
+        words += ["--reader", reader]
+    for name, value in (options or {}).items():
+        words += ["--option", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join([*words, "--out", out])
 
 
@@ -327,12 +337,27 @@ def _shortest(number: float) -> str:
 
 
 def as_python(
-    description: Description, paths: Sequence[str], values: Mapping[str, Any], *, seed: int = 0
+    description: Description,
+    paths: Sequence[str],
+    values: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    reader: str = "",
+    options: Mapping[str, Any] | None = None,
 ) -> str:
-    """Python lines that repeat a run with `core.running`."""
-    arguments = "".join(f",\n    {n}={v!r}" for n, v in non_default(description, values).items())
+    """Python lines that repeat a run with `core.running`; arguments as for `as_command`."""
+    given: dict[str, Any] = {"seed": seed}
+    if device != "cpu":
+        given["device"] = device
+    if reader:
+        given["reader"] = reader
+    if options:
+        given["options"] = dict(options)
+    given |= non_default(description, values)
+    arguments = "".join(f"    {n}={v!r},\n" for n, v in given.items())
     return (
         "from core.running import run\n\n"
-        f"result, record = run(\n    {description.id!r},\n    {list(paths)!r},\n    seed={seed}{arguments},\n)\n"
+        f"result, record = run(\n    {description.id!r},\n    {list(paths)!r},\n{arguments})\n"
         "print(dict(result.values))\n"
     )

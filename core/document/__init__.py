@@ -10,6 +10,7 @@ from core.document._edits import (
     SetData,
     SetDisplay,
     SetTransform,
+    Several,
 )
 from core.document._item import Item, Source, new_id
 
@@ -25,6 +26,7 @@ __all__ = [
     "SetData",
     "SetDisplay",
     "SetTransform",
+    "Several",
     "Source",
     "new_id",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,8 +50,9 @@ class Document:
     changed = Signal(Change)
     clean_changed = Signal(bool)
 
-    def __init__(self, *, undo_limit: int = 200) -> None:
-        self._items: Items = {}
+    def __init__(self, items: Iterable[Item] = (), *, undo_limit: int = 200) -> None:
+        """`items` are there from the start (a session that was opened): nothing to undo, nothing unsaved."""
+        self._items: Items = {item.id: item for item in items}
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
         self._undo_limit = undo_limit

@@ -229,6 +229,29 @@ class SetData(_Change):
 
 @register
 @dataclass(frozen=True, eq=False)
+class Several(Edit):
+    """Edits that are one to the user: hiding all others, closing and reopening."""
+
+    edits: tuple[Edit, ...]
+    title: str
+
+    @property
+    def label(self) -> str:
+        return self.title
+
+    @property
+    def bytes(self) -> int:
+        return sum(edit.bytes for edit in self.edits)
+
+    def apply(self, items: Items) -> set[str]:
+        return set().union(*(edit.apply(items) for edit in self.edits))
+
+    def revert(self, items: Items) -> set[str]:
+        return set().union(*(edit.revert(items) for edit in reversed(self.edits)))
+
+
+@register
+@dataclass(frozen=True, eq=False)
 class MoveItem(Edit):
     """Put an item under another parent (None = top) and at another place in the order."""
 

@@ -231,3 +231,21 @@ def test_relative_paths_follow_links(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     text = records.relative_path(tmp_path / "link" / ".." / "x.ply", tmp_path / "out")
     assert (tmp_path / "out" / text).samefile(tmp_path / "far" / "x.ply")
+
+
+def test_addresses_name_one_object_of_a_file(host: PluginHost, tmp_path: Path) -> None:
+    from core.opening import address, items_of, open_path, split_address
+    from core.running import open_inputs
+
+    ring = items_of(open_path("sample:scans.ring", job=Job(), host=host))
+    assert [address(i.source) for i in ring if i.source] == ["sample:scans.ring", "sample:scans.ring::2"]
+    assert split_address("a.ply::2") == ("a.ply", 1) and split_address("a.ply::0") == ("a.ply::0", None)
+    odd = tmp_path / "odd::3"
+    odd.write_text("1 2 3\n")
+    assert split_address(str(odd)) == (str(odd), None), "a file of that name wins"
+    (cloud_of_ring,) = open_inputs("example.inversion", ["sample:scans.ring::2"], job=Job(), host=host)
+    assert np.array_equal(cloud_of_ring.data.points, ring[1].data.points)
+    with pytest.raises(UserError, match="holds a mesh"):
+        open_inputs("example.inversion", ["sample:scans.ring::1"], job=Job(), host=host)
+    with pytest.raises(UserError, match="no number 9"):
+        open_inputs("example.inversion", ["sample:scans.ring::9"], job=Job(), host=host)

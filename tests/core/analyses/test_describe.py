@@ -173,3 +173,15 @@ def test_numbers_beyond_all_bounds_are_refused(text: str) -> None:
         parse(parameter("count"), text)
     with pytest.raises(ParameterError):
         validate(D, {"level": 10**400})
+
+
+def test_copies_say_how_the_file_was_read_and_where_it_ran() -> None:
+    values = validate(D, {})
+    more = {"device": "cuda:1", "reader": "x.ply", "options": {"space": "LPS", "parts": True}}
+    command = as_command(D, ["a.ply::2"], values, **more)
+    assert command == (
+        "equiscope run x.thing a.ply::2 --device cuda:1 --reader x.ply --option space=LPS --option parts=true --out out"
+    )
+    code = as_python(D, ["a.ply::2"], values, **more)
+    compile(code, "copied", "exec")
+    assert "options={'space': 'LPS', 'parts': True}" in code and "device='cuda:1'" in code

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.data import PointCloud, content_hash, decode, encode
 from core.display import PointsDisplay
-from core.document import AddItems, Change, Document, Item, SetDisplay
+from core.document import AddItems, Change, Document, Item, RenameItem, SetDisplay, Several
 
 
 def cloud(name: str, parent: str | None = None) -> Item:
@@ -182,3 +182,17 @@ def test_a_listener_that_fails_does_not_cost_the_undo() -> None:
     document.changed.disconnect(fail)
     document.undo()
     assert len(document) == 0
+
+
+def test_several_edits_are_one_to_the_user() -> None:
+    document = Document([cloud("a"), cloud("b")])
+    assert document.is_clean and document.undo_label == "" and len(document) == 2
+    before = state(document)
+    hide = [SetDisplay(i.id, i.display, PointsDisplay(visible=False)) for i in document]
+    document.apply(Several((*hide, RenameItem("a", "a", "c")), "Show only this"))
+    assert document.undo_label == "Show only this" and not document["b"].display.visible
+    document.undo()
+    assert state(document) == before
+    with pytest.raises(KeyError):
+        document.apply(Several((RenameItem("b", "b", "x"), RenameItem("gone", "", "")), "half"))
+    assert state(document) == before, "all of it or nothing"
