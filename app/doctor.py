@@ -152,11 +152,9 @@ def _versions() -> list[Finding]:
         "scipy",
         "nibabel",
         "pydicom",
-        "trimesh",
         "laspy",
         "scikit-image",
         "h5py",
-        "safetensors",
     )
     parts = []
     for name in names:
