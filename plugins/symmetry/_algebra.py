@@ -18,9 +18,9 @@ def mirror(points: Array, normal: Array, offset: float) -> Array:
     return out
 
 
-def mirror_many(points: Array, normals: Array) -> Array:
-    """(k, n, 3): `points` (n, 3) mirrored in k planes through the origin."""
-    along = normals @ points.T
+def mirror_many(points: Array, normals: Array, offsets: Array) -> Array:
+    """(k, n, 3): `points` (n, 3) mirrored in k planes."""
+    along = normals @ points.T - offsets[:, None]
     out: Array = points[None] - 2.0 * along[:, :, None] * normals[:, None]
     return out
 

@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from core.data import Mesh, PointCloud
 from core.errors import Refused
 from plugins.symmetry._algebra import Array
-from plugins.symmetry._distance import DistanceGrid
-from plugins.symmetry._shape import CAP, Shape
+from plugins.symmetry._distance import DistanceField
+from plugins.symmetry._shape import BLOCK, CAP, Shape
 
 SPARSE = 0.08
 """A cloud whose points lie farther apart than this (in sizes) is no sample of a surface."""
@@ -28,7 +28,9 @@ class CloudShape(Shape):
     molecule, the corners of a polyhedron) is compared point by point, without subtraction.
     """
 
-    def __init__(self, cloud: PointCloud | Mesh, samples: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, cloud: PointCloud | Mesh, samples: int, rng: np.random.Generator, workers: int = 1
+    ) -> None:
         points = np.asarray(cloud.points, dtype=np.float64)
         finite = np.isfinite(points).all(axis=1)
         dropped = int((~finite).sum())
@@ -48,9 +50,10 @@ class CloudShape(Shape):
             raise Refused("All points of the cloud lie in one place, so every plane through it is a mirror.")
         points = points / size
         self._all = points
+        self._workers = workers
         self._tree = cKDTree(points)
         sources = points[:samples]
-        own, _ = self._tree.query(sources, k=min(4, len(points)))
+        own, _ = self._tree.query(sources, k=min(4, len(points)), workers=workers)
         spacing = float(np.sqrt(np.mean(np.minimum(own[:, 1], CAP) ** 2)))
         self.sparse = spacing > SPARSE or len(points) < 4 * NEIGHBOURS
         super().__init__(
@@ -61,14 +64,14 @@ class CloudShape(Shape):
         if not self.sparse:
             self._normals, self._flatness = self._local_planes()
             self._own = self._parts(sources, own=True)
-        self._grid = DistanceGrid(self._tree, points)
+        self._field = DistanceField(self._tree, points, self._foot)
 
     def _local_planes(self) -> tuple[Array, Array]:
         """(n, 3) normals of the neighbourhoods and (n,) how flat these are: 1 a plane, 0 a ball."""
         normals, flatness = np.empty_like(self._all), np.empty(len(self._all))
         for start in range(0, len(self._all), 20_000):
             block = slice(start, start + 20_000)
-            _, near = self._tree.query(self._all[block], k=NEIGHBOURS)
+            _, near = self._tree.query(self._all[block], k=NEIGHBOURS, workers=self._workers)
             local = self._all[near]
             local = local - local.mean(axis=1, keepdims=True)
             values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", local, local))
@@ -78,9 +81,9 @@ class CloudShape(Shape):
 
     def _nearest(self, queries: Array, own: bool = False) -> tuple[Array, Array]:
         if own:
-            distance, near = self._tree.query(queries, k=2)
+            distance, near = self._tree.query(queries, k=2, workers=self._workers)
             return distance[:, 1], near[:, 1]
-        distance, near = self._tree.query(queries, k=1)
+        distance, near = self._tree.query(queries, k=1, workers=self._workers if len(queries) > 2000 else 1)
         return distance, near
 
     def _parts(self, queries: Array, own: bool = False) -> Array:
@@ -91,7 +94,22 @@ class CloudShape(Shape):
         return np.stack([along, np.maximum(distance**2 - along, 0.0)], axis=1) * shrink[:, None]
 
     def squared(self, mirrored: Array) -> Array:
-        return np.minimum(self._grid(mirrored), CAP) ** 2
+        return np.minimum(self._field.distance(mirrored), CAP) ** 2
+
+    def rough(self, mirrored: Array) -> tuple[Array, Array, Array]:
+        return self._field.linearise(mirrored)
+
+    def _foot(self, queries: Array, near: Array) -> Array:
+        """Closest points of the surface that the cloud samples: up to the spacing beside the nearest point."""
+        found = self._all[near]
+        if self.sparse:
+            return found
+        step = found - queries
+        normal = self._normals[near]
+        across = step - np.einsum("ni,ni->n", step, normal)[:, None] * normal
+        length = np.linalg.norm(across, axis=1, keepdims=True)
+        out: Array = found - across * np.minimum(1.0, 2.0 * self.noise / np.maximum(length, 1e-300))
+        return out
 
     def linearise(self, mirrored: Array) -> tuple[float, Array, Array]:
         distance, near = self._nearest(mirrored)
@@ -112,8 +130,13 @@ class CloudShape(Shape):
 
     def error(self, normal: Array, offset: float, count: int) -> float:
         queries = self.reflected(normal, offset, count)
-        if self.sparse:
-            distance, _ = self._nearest(queries)
-            return float(np.sqrt((np.minimum(distance, CAP) ** 2).mean()))
-        excess = self._parts(queries).mean(axis=0) - self._own[: len(queries)].mean(axis=0)
-        return float(np.sqrt(np.maximum(excess, 0.0).sum()))
+        total = np.zeros(2)
+        for start in range(0, len(queries), BLOCK):
+            self.check()
+            block = queries[start : start + BLOCK]
+            if self.sparse:
+                distance, _ = self._nearest(block)
+                total += (float((np.minimum(distance, CAP) ** 2).sum()), 0.0)
+            else:
+                total += self._parts(block).sum(axis=0) - self._own[start : start + len(block)].sum(axis=0)
+        return float(np.sqrt(np.maximum(total / len(queries), 0.0).sum()))

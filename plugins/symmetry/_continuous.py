@@ -8,7 +8,7 @@ import numpy as np
 
 from core.jobs import Job
 from plugins.symmetry._algebra import Array, canonical, circle, hemisphere
-from plugins.symmetry._search import Landscape, Plane, principal_axes, refine
+from plugins.symmetry._search import Landscape, Plane, principal_axes, refine, refine_roughly, rough_errors
 from plugins.symmetry._shape import Shape
 
 ROUND_AXIS = 0.0015
@@ -30,7 +30,10 @@ DIP, DIP_MANY = 0.35, 0.45
 """One or two planes stand out of a round object where their errors are below this share of the mean; and more
 planes at equal steps, which chance makes less often."""
 
-POINTS = 1200
+POINTS = 1000
+
+ROUGH = 0.006
+"""How much an error by tabulated distances may exceed the true one."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,14 @@ def find_sphere(shape: Shape, scape: Landscape, job: Job) -> Continuous | None:
     moments, _ = principal_axes(shape)
     if moments[2] > 1.1 * moments[0] or scape.errors.max() > 0.06:
         return None
-    fits = [refine(shape, n, 0.0, POINTS // 2, 6, job.check)[:2] for n in hemisphere(12)]
+    fits = refine_roughly(shape, hemisphere(12), np.zeros(12), job.check)
+    if max(fit.error for fit in fits) > ROUND_REAL + ROUGH + 2.0 * shape.noise:
+        return None
+    fits = [_refined(shape, fit, job) for fit in fits]
     # The centroid of a cloud is off by chance, that of a scan by its gaps: the planes know the centre better.
-    centre, *_ = np.linalg.lstsq(np.array([n for n, _ in fits]), np.array([d for _, d in fits]), rcond=1e-3)
+    centre, *_ = np.linalg.lstsq(
+        np.array([fit.normal for fit in fits]), np.array([fit.offset for fit in fits]), rcond=1e-3
+    )
     normals = hemisphere(100)
     errors = np.empty(len(normals))
     for k, normal in enumerate(normals):
@@ -79,11 +87,23 @@ def find_axes(shape: Shape, scape: Landscape, job: Job) -> tuple[list[Continuous
         fitted = _fitted_axis(shape, axis, job)
         if fitted is None:
             continue
-        direction, point = fitted
+        direction, point, planes = fitted
+        normals = circle(direction, 240)
+        rough = rough_errors(shape, normals, normals @ point, POINTS // 2, job.check)
+        if rough.max() > 1.5 * ROUND_REAL + ROUGH + 2.0 * shape.noise:
+            continue  # no circle; the landscape is rough enough to show its planes
+        refitted = _common_axis([_refined(shape, plane, job) for plane in planes])
+        if refitted is None:
+            continue
+        direction, point = refitted
         first = [shape.error(n, float(point @ n), POINTS // 2) for n in circle(direction, 16)]
         if max(first) > 1.5 * ROUND_REAL + shape.noise:
-            continue  # no circle; the landscape is rough enough to show its planes
+            continue
         normals = circle(direction, 240)
+        if max(first) > 1.1 * ROUND_REAL:
+            rough = rough_errors(shape, normals, normals @ point, POINTS // 2, job.check)
+            starts.extend(normals[_lowest(rough)])
+            continue
         errors = np.empty(len(normals))
         for k, normal in enumerate(normals):
             job.check()
@@ -91,8 +111,7 @@ def find_axes(shape: Shape, scape: Landscape, job: Job) -> tuple[list[Continuous
         if _round(errors, SHARE * shape.noise, shape.grain):
             found.append(Continuous("axial", point, canonical(direction), float(errors.max())))
         else:
-            lower = (errors <= np.roll(errors, 1)) & (errors <= np.roll(errors, -1))
-            starts.extend(normals[lower])
+            starts.extend(normals[_lowest(errors)])
     if len(found) > 1:
         # Turns about two axes make up all turns.
         worst = max(c.error for c in found)
@@ -128,24 +147,40 @@ def _axis_candidates(shape: Shape, scape: Landscape) -> list[Array]:
     return [axes[k] for i, j, k in pairs if moments[j] - moments[i] <= 0.1 * moments[j] + 1e-4 * moments[2]]
 
 
-def _fitted_axis(shape: Shape, axis: Array, job: Job) -> tuple[Array, Array] | None:
-    """(direction, point) of the axis that planes refined from ten starts around `axis` have in common."""
-    normals, offsets = [], []
-    for start in circle(axis, 10):
-        job.check()
-        normal, offset, error = refine(shape, start, 0.0, POINTS // 2, 6, job.check)
-        if error < 0.03 + shape.noise and abs(float(normal @ start)) > np.cos(np.radians(15.0)):
-            normals.append(normal)
-            offsets.append(offset)
-    if len(normals) < 5:
+def _lowest(errors: Array) -> Array:
+    """Where errors around a circle have a minimum."""
+    out: Array = (errors <= np.roll(errors, 1)) & (errors <= np.roll(errors, -1))
+    return out
+
+
+def _fitted_axis(shape: Shape, axis: Array, job: Job) -> tuple[Array, Array, list[Plane]] | None:
+    """(direction, point, planes) of the axis that planes refined roughly from ten starts around `axis` share."""
+    starts = circle(axis, 10)
+    near = []
+    for start, plane in zip(starts, refine_roughly(shape, starts, np.zeros(10), job.check), strict=True):
+        close = abs(float(plane.normal @ start)) > np.cos(np.radians(15.0))
+        if close and plane.error < 0.03 + 2.0 * shape.noise:
+            near.append(plane)
+    common = _common_axis(near)
+    return None if common is None else (*common, near)
+
+
+def _common_axis(planes: list[Plane]) -> tuple[Array, Array] | None:
+    """(direction, point) of the line that five or more planes share best."""
+    if len(planes) < 5:
         return None
-    matrix = np.array(normals)
+    matrix = np.array([plane.normal for plane in planes])
     _, spread, rows = np.linalg.svd(matrix)
     # The planes must really turn around the axis: two directions of normals, not one.
     if spread[1] < 0.3 * spread[0]:
         return None
-    point, *_ = np.linalg.lstsq(matrix, np.array(offsets), rcond=1e-3)
+    point, *_ = np.linalg.lstsq(matrix, np.array([plane.offset for plane in planes]), rcond=1e-3)
     return rows[2], point
+
+
+def _refined(shape: Shape, plane: Plane, job: Job) -> Plane:
+    """`plane` by exact distances."""
+    return Plane(*refine(shape, plane.normal, plane.offset, POINTS // 2, 6, job.check, gain=1e-4))
 
 
 def _round(errors: Array, chance: float, grain: float) -> bool:

@@ -8,20 +8,26 @@ from scipy.spatial import cKDTree
 from core.data import Mesh
 from core.errors import Refused
 from plugins.symmetry._algebra import Array
-from plugins.symmetry._distance import DistanceGrid
-from plugins.symmetry._shape import CAP, Shape
+from plugins.symmetry._distance import DistanceField
+from plugins.symmetry._shape import BLOCK, CAP, Shape
 
 CANDIDATES = 8
 """Triangles tried a query: those of the nearest samples of the surface."""
 
-FINE = 1e-3
-"""Below this error (in sizes) distances are measured a second time, with more candidates."""
+COVER = 80_000
+"""Samples of the surface that stand for their triangles in the tree, at least."""
+
+FAR = 0.02
+"""From this distance on (in sizes) the tree is asked for the surroundings of a roughly known closest point."""
+
+FINE, NEGLIGIBLE = 1e-3, 1e-7
+"""Below the first error (in sizes) the largest distances are measured a second time, with more candidates, unless it is below the second."""
 
 
 class MeshShape(Shape):
     """The surface of a mesh; how it is cut into triangles has no influence."""
 
-    def __init__(self, mesh: Mesh, samples: int, rng: np.random.Generator) -> None:
+    def __init__(self, mesh: Mesh, samples: int, rng: np.random.Generator, workers: int = 1) -> None:
         corners = np.asarray(mesh.points, dtype=np.float64)[mesh.faces]
         finite = np.isfinite(corners).all(axis=(1, 2))
         dropped = int((~finite).sum())
@@ -44,23 +50,46 @@ class MeshShape(Shape):
         covariance = _second_moment(corners, weight)
         size = 2.0 * float(np.sqrt(np.trace(covariance)))
         self._corners = corners / size
-        points, _ = _sample(self._corners, weight, samples, rng)
+        points = _sample(self._corners, weight, samples, rng)
         super().__init__(centroid + shift, size, points, covariance / size**2)
         if dropped:
             self.warnings.append(f"{dropped} triangles with corners that are not finite were left out.")
-        cover, owner = _cover(self._corners, area / size**2, 80_000)
+        self._workers = workers
+        self._spacing = float(np.sqrt(area.sum() / COVER)) / size
+        cover, owner = _cover(self._corners, area / size**2, COVER)
         self._owner = owner
         self._triangles = Triangles(self._corners)
         self._tree = cKDTree(cover)
-        self._grid = DistanceGrid(self._tree, points)
+        self._field = DistanceField(
+            self._tree, points, lambda q, near: self._triangles.closest(q, owner[near])
+        )
 
     def squared(self, mirrored: Array) -> Array:
-        return np.minimum(self._grid(mirrored), CAP) ** 2
+        return np.minimum(self._field.distance(mirrored), CAP) ** 2
 
-    def closest(self, queries: Array, candidates: int = CANDIDATES) -> tuple[Array, Array]:
-        """(m, 3) closest points of the surface and (m, 3) unit normals of their triangles."""
+    def rough(self, mirrored: Array) -> tuple[Array, Array, Array]:
+        return self._field.linearise(mirrored)
+
+    def closest(self, queries: Array, candidates: int, *, exact: bool) -> tuple[Array, Array]:
+        """(m, 3) closest points of the surface and (m, 3) unit normals of their triangles.
+
+        A tree is slow for points far from what it holds: too many of its boxes are nearly as near. For these it is
+        asked for the surroundings of a closest point known roughly, unless `exact`: an error of
+        a hundredth of their distance, and no better gradient.
+        """
+        places = queries
+        if exact:
+            return self._closest_around(queries, queries, candidates)
+        far = np.flatnonzero(self._field.distance(queries) > FAR)
+        if len(far):
+            places = queries.copy()
+            places[far] = self._field.foot(queries[far])
+        return self._closest_around(places, queries, candidates)
+
+    def _closest_around(self, places: Array, queries: Array, candidates: int) -> tuple[Array, Array]:
+        """The same over the triangles of the `candidates` samples nearest to `places`."""
         k = min(candidates, self._tree.n)
-        _, near = self._tree.query(queries, k=k)
+        _, near = self._tree.query(places, k=k, workers=self._workers if len(places) > 2000 else 1)
         triangles = np.sort(self._owner[near.reshape(len(queries), k)], axis=1)
         fresh = np.ones(triangles.shape, dtype=bool)  # each triangle once a query
         fresh[:, 1:] = triangles[:, 1:] != triangles[:, :-1]
@@ -74,7 +103,7 @@ class MeshShape(Shape):
         return closest[best], self._triangles.normal[flat[best]]
 
     def linearise(self, mirrored: Array) -> tuple[float, Array, Array]:
-        closest, normal = self.closest(mirrored)
+        closest, normal = self.closest(mirrored, CANDIDATES // 2, exact=False)
         step = mirrored - closest
         distance = np.linalg.norm(step, axis=1)
         # The gradient of the distance; on the surface itself, where it has none, the triangle's normal.
@@ -86,20 +115,21 @@ class MeshShape(Shape):
 
     def error(self, normal: Array, offset: float, count: int) -> float:
         points = self.reflected(normal, offset, count)
-        squares = np.concatenate(
-            [self._squares(points[i : i + 5000], CANDIDATES) for i in range(0, len(points), 5000)]
-        )
-        if 0 < squares.mean() < FINE**2:
+        squares = self._squares(points, CANDIDATES)
+        if NEGLIGIBLE**2 < squares.mean() < FINE**2:
             # Nearly exact: what is left may be a triangle that had no sample among the nearest.
-            doubtful = np.flatnonzero(squares > 1e-20)
-            if len(doubtful) < 0.2 * count:
-                again = self._squares(points[doubtful], 8 * CANDIDATES)
-                squares[doubtful] = np.minimum(squares[doubtful], again)
+            doubtful = np.argpartition(squares, -(len(squares) // 10) - 1)[-(len(squares) // 10) - 1 :]
+            squares[doubtful] = np.minimum(squares[doubtful], self._squares(points[doubtful], 8 * CANDIDATES))
         return float(np.sqrt(np.minimum(squares, CAP**2).mean()))
 
     def _squares(self, points: Array, candidates: int) -> Array:
-        step = points - self.closest(points, candidates)[0]
-        out: Array = np.einsum("ij,ij->i", step, step)
+        out = np.empty(len(points))
+        block = BLOCK * CANDIDATES // candidates
+        for start in range(0, len(points), block):
+            self.check()
+            part = points[start : start + block]
+            step = part - self.closest(part, candidates, exact=True)[0]
+            out[start : start + len(part)] = np.einsum("ij,ij->i", step, step)
         return out
 
 
@@ -154,15 +184,30 @@ def _second_moment(corners: Array, weight: Array) -> Array:
     return out
 
 
-def _sample(corners: Array, weight: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """(count, 3) points drawn evenly by area, in random order, and their triangles."""
-    ends = np.cumsum(weight)
-    # One draw in each of `count` equal shares of the area: less spread than independent draws.
-    share = (rng.permutation(count) + rng.random(count)) / count
-    owner = np.minimum(np.searchsorted(ends, share * ends[-1]), len(weight) - 1)
+def _sample(corners: Array, weight: Array, count: int, rng: np.random.Generator) -> Array:
+    """(count, 3) points drawn by area; the first m are spread nearly evenly too, for every m.
+
+    Multiples of the golden ratio, modulo 1, are; they are read as shares of the area along a space-filling curve.
+    """
+    order = _along_curve(corners.mean(axis=1))
+    ends = np.cumsum(weight[order])
+    share = (rng.random() + np.arange(count) * 0.6180339887498949) % 1.0
+    owner = order[np.minimum(np.searchsorted(ends, share * ends[-1]), len(weight) - 1)]
     u, v = np.sqrt(rng.random(count)), rng.random(count)
     bary = np.stack([1 - u, u * (1 - v), u * v], axis=1)
-    return np.einsum("nc,nci->ni", bary, corners[owner]), owner
+    out: Array = np.einsum("nc,nci->ni", bary, corners[owner])
+    return out
+
+
+def _along_curve(points: Array) -> Array:
+    """The order of points along a Morton curve through 64³ cells."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    cell = ((points - low) / max(float((high - low).max()), 1e-300) * 63.0).astype(np.int64)
+    code = np.zeros(len(points), dtype=np.int64)
+    for bit in range(6):
+        for axis in range(3):
+            code |= (cell[:, axis] >> bit & 1) << (3 * bit + axis)
+    return np.argsort(code, kind="stable")
 
 
 def _cover(corners: Array, area: Array, budget: int) -> tuple[Array, Array]:

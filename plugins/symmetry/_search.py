@@ -9,16 +9,26 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from core.jobs import Job
-from plugins.symmetry._algebra import Array, canonical, hemisphere, tangents
-from plugins.symmetry._shape import Shape, score
+from plugins.symmetry._algebra import Array, canonical, hemisphere, mirror_many, tangents
+from plugins.symmetry._shape import SCALE, Shape, score
 
 TRIALS = 4000
 """Trial normals over the hemisphere: 2.3° apart, a third of the step between the planes of a 24-sided prism."""
 
-COARSE_POINTS = 1500
-ROUGH_POINTS = 500
+COARSE_POINTS = 1000
+ROUGH_POINTS = 700
 REFINE_POINTS = 1500
 PROBE_POINTS = 3000
+TILT_POINTS = 2000
+
+ROUGH_SLACK = 0.005
+"""How much a rough error may exceed the true one."""
+
+BATCH = 12
+"""Trial mirrors refined at once: few enough to ask in time whether to stop."""
+
+
+Linearised = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -64,56 +74,129 @@ def landscape(shape: Shape, job: Job, span: tuple[float, float] = (0.1, 0.4)) ->
 
 
 def refine(
-    shape: Shape, normal: Array, offset: float, count: int, steps: int, check: Callable[[], None]
+    shape: Shape,
+    normal: Array,
+    offset: float,
+    count: int,
+    steps: int,
+    check: Callable[[], None],
+    *,
+    gain: float = 1e-7,
 ) -> tuple[Array, float, float]:
-    """(normal, offset, root of the objective) of the least-squares mirror near a start: Levenberg-Marquardt.
+    """(normal, offset, root of the objective) of the least-squares mirror near a start, measured exactly.
+
+    Levenberg-Marquardt, until a step gains less than the part `gain` of the objective.
+    """
+
+    def linearise(normals: Array, offsets: Array) -> Linearised:
+        cost, residual, gradient = shape.linearise(shape.reflected(normals[0], float(offsets[0]), count))
+        return np.array([cost]), residual[None], gradient[None]
+
+    normals, offsets, costs = _least_squares(
+        shape.points[:count], normal[None], np.array([offset]), linearise, steps, gain, check
+    )
+    return normals[0], float(offsets[0]), float(np.sqrt(costs[0]))
+
+
+def refine_roughly(
+    shape: Shape, normals: Array, offsets: Array, check: Callable[[], None], steps: int = 8
+) -> list[Plane]:
+    """The least-squares mirrors near k starts, all at once, by tabulated distances; their errors are rough."""
+    points = shape.points[:ROUGH_POINTS]
+    out: list[Plane] = []
+    for start in range(0, len(normals), BATCH):
+        found = _least_squares(
+            points,
+            normals[start : start + BATCH],
+            offsets[start : start + BATCH],
+            lambda n, d: shape.rough(mirror_many(points, n, d)),
+            steps,
+            1e-4,
+            check,
+            damped=1e-3,  # a table's errors must not turn a plane about a line that it may turn about freely
+        )
+        out.extend(Plane(n, float(d), float(np.sqrt(c))) for n, d, c in zip(*found, strict=True))
+    return out
+
+
+def rough_errors(
+    shape: Shape, normals: Array, offsets: Array, count: int, check: Callable[[], None]
+) -> Array:
+    """(k,) errors of k mirrors by tabulated distances, without regard to the spacing of a cloud."""
+    out = []
+    for start in range(0, len(normals), BATCH):
+        check()
+        block = slice(start, start + BATCH)
+        out.append(shape.rough(mirror_many(shape.points[:count], normals[block], offsets[block]))[0])
+    return np.sqrt(np.concatenate(out))
+
+
+def _least_squares(
+    points: Array,
+    normals: Array,
+    offsets: Array,
+    linearise: Callable[[Array, Array], Linearised],
+    steps: int,
+    gain: float,
+    check: Callable[[], None],
+    damped: float = 1e-6,
+) -> tuple[Array, Array, Array]:
+    """(k, 3) normals, (k,) offsets and (k,) objectives of k mirrors: Levenberg-Marquardt, each with its own damping.
 
     The mirror of x is x - 2 (n·x - d) n; for n -> n + a t₀ + b t₁, d -> d + c its derivative is
     -2 [(x·t) n + (n·x - d) t] for a and b, and 2 n for c.
     """
-    points = shape.points[:count]
-    damping = 1e-6
-    cost, residual, gradient = shape.linearise(shape.reflected(normal, offset, count))
-    for _ in range(steps):
+    normals, offsets = np.array(normals, dtype=np.float64), np.array(offsets, dtype=np.float64)
+    active = np.arange(len(normals))
+    costs, residual, gradient = linearise(normals, offsets)
+    costs = np.array(costs)
+    damping = np.full(len(normals), damped)
+    frames, hessian, slope = _normal_equations(points, normals, offsets, residual, gradient)
+    for _ in range(2 * steps):
         check()
-        frame = tangents(normal)
-        jacobian = _jacobian(points, normal, offset, frame, gradient)
-        hessian, slope = jacobian.T @ jacobian, jacobian.T @ residual.reshape(-1)
-        floor = np.diag(hessian) + 1e-3 * np.trace(hessian) + 1e-300
-        for _attempt in range(6):
-            change = -np.linalg.solve(hessian + damping * np.diag(floor), slope)
-            length = float(np.linalg.norm(change[:2]))
-            if length > 0.2:  # the derivative says nothing about farther
-                change *= 0.2 / length
-            trial = normal + change[:2] @ frame
-            trial = trial / np.linalg.norm(trial)
-            found = shape.linearise(shape.reflected(trial, offset + float(change[2]), count))
-            if found[0] < cost:
-                break
-            damping = max(damping * 10.0, 1e-6)
-        else:
+        diagonal = np.einsum("kii->ki", hessian)
+        floor = diagonal + 1e-3 * diagonal.sum(axis=1, keepdims=True) + 1e-300
+        matrix = hessian + damping[active, None, None] * (floor[:, :, None] * np.eye(3))
+        change = -np.linalg.solve(matrix, slope[:, :, None])[:, :, 0]
+        length = np.linalg.norm(change[:, :2], axis=1)
+        change *= (0.2 / np.maximum(length, 0.2))[:, None]  # the derivative says nothing about farther
+        trial = normals[active] + np.einsum("ka,kai->ki", change[:, :2], frames)
+        trial /= np.linalg.norm(trial, axis=1, keepdims=True)
+        moved = offsets[active] + change[:, 2]
+        cost, residual, gradient = linearise(trial, moved)
+        better = cost < costs[active]
+        gained = costs[active] - cost
+        won = active[better]
+        normals[won], offsets[won], costs[won] = trial[better], moved[better], cost[better]
+        damping[won] = np.maximum(damping[won] / 10.0, 1e-12)
+        damping[active[~better]] = np.maximum(damping[active[~better]] * 10.0, 1e-6)
+        if better.any():
+            new = _normal_equations(points, trial[better], moved[better], residual[better], gradient[better])
+            frames[better], hessian[better], slope[better] = new
+        done = better & ((np.abs(change).max(axis=1) < 1e-10) | (gained < gain * cost) | (cost < 1e-26))
+        keep = ~done & (damping[active] < 1.0)
+        if not keep.any():
             break
-        gained = cost - found[0]
-        normal, offset = trial, offset + float(change[2])
-        cost, residual, gradient = found
-        damping = max(damping / 10.0, 1e-12)
-        if np.abs(change).max() < 1e-10 or gained < 1e-7 * cost or cost < 1e-26:
-            break
-    return normal, offset, float(np.sqrt(cost))
+        active, frames, hessian, slope = active[keep], frames[keep], hessian[keep], slope[keep]
+    return normals, offsets, costs
 
 
-def _jacobian(points: Array, normal: Array, offset: float, frame: Array, gradient: Array) -> Array:
-    """(m·q, 3) derivatives of the residuals by (a, b, c)."""
-    height = points @ normal - offset
-    moves = np.stack(
-        [
-            -2.0 * ((points @ frame[0])[:, None] * normal + height[:, None] * frame[0]),
-            -2.0 * ((points @ frame[1])[:, None] * normal + height[:, None] * frame[1]),
-            np.broadcast_to(2.0 * normal, points.shape),
-        ],
-        axis=2,
-    )
-    return np.einsum("mqi,mik->mqk", gradient, moves).reshape(-1, 3)
+def _normal_equations(
+    points: Array, normals: Array, offsets: Array, residual: Array, gradient: Array
+) -> tuple[Array, Array, Array]:
+    """(k, 2, 3) tangents, (k, 3, 3) Gauss-Newton matrices and (k, 3) slopes of the objective by (a, b, c)."""
+    frames = np.stack([tangents(n) for n in normals])
+    height = normals @ points.T - offsets[:, None]
+    along = np.matmul(gradient, normals[:, None, :, None])[..., 0]
+    columns = []
+    for axis in range(2):
+        across = np.matmul(gradient, frames[:, axis][:, None, :, None])[..., 0]
+        shadow = frames[:, axis] @ points.T
+        columns.append(-2.0 * (shadow[..., None] * along + height[..., None] * across))
+    columns.append(2.0 * along)
+    jacobian = np.stack(columns, axis=-1).reshape(len(normals), -1, 3)
+    turned = jacobian.transpose(0, 2, 1)
+    return frames, turned @ jacobian, (turned @ residual.reshape(len(normals), -1, 1))[..., 0]
 
 
 def principal_axes(shape: Shape) -> tuple[Array, Array]:
@@ -138,44 +221,49 @@ def refined_planes(
 ) -> list[Plane]:
     """The distinct planes that the starts lead to, best first, refined on many points; their errors are final."""
     width = span[1] - span[0]
-    rough: list[Plane] = []
-    for k, start in enumerate(starts):
-        job.progress(span[0] + 0.4 * width * k / len(starts), "Refining mirror planes")
-        rough.append(Plane(*refine(shape, start, 0.0, ROUGH_POINTS, 8, job.check)))
+    job.progress(span[0], "Refining mirror planes")
+    rough = distinct(refine_roughly(shape, np.array(starts), np.zeros(len(starts)), job.check), 0.5)
+    limit = SCALE * float(np.sqrt(-np.log(max(lowest, 1e-300))))
     floor = 2.0 * shape.noise
     closer: list[Plane] = []
-    for k, plane in enumerate(rough := distinct(rough, 0.5)):
-        job.progress(span[0] + (0.4 + 0.3 * k / len(rough)) * width, "Refining mirror planes")
-        if k < 3 or score(max(0.0, plane.error - floor)) >= 0.7 * lowest:
-            closer.append(Plane(*refine(shape, plane.normal, plane.offset, REFINE_POINTS, 15, job.check)))
+    for k, plane in enumerate(rough):
+        job.progress(span[0] + (0.2 + 0.3 * k / len(rough)) * width, "Refining mirror planes")
+        if k < 3 or plane.error <= 1.4 * limit + floor + ROUGH_SLACK:
+            exact = refine(shape, plane.normal, plane.offset, REFINE_POINTS, 10, job.check, gain=1e-3)
+            closer.append(Plane(*exact))
     final: list[Plane] = []
     for k, plane in enumerate(closer := distinct(closer)):
-        job.progress(span[0] + (0.7 + 0.3 * k / len(closer)) * width, "Measuring mirror planes")
-        if k < 3 or score(max(0.0, plane.error - floor)) >= 0.9 * lowest:
-            final.append(_settled(shape, plane, job))
+        job.progress(span[0] + (0.5 + 0.5 * k / len(closer)) * width, "Measuring mirror planes")
+        if k < 3 or plane.error <= 1.15 * limit + floor:
+            settled = _settled(shape, plane, job, np.inf if k < 3 else 1.04 * limit + floor)
+            final.extend([] if settled is None else [settled])
     return distinct(final)
 
 
-def _settled(shape: Shape, plane: Plane, job: Job) -> Plane:
-    """`plane` refined until no tilt by 0.7° makes it better: least squares may rest on a saddle."""
-    count = len(shape.points)
-    normal, offset = plane.normal, plane.offset
-    for _ in range(4):
-        normal, offset, _ = refine(shape, normal, offset, PROBE_POINTS, 6, job.check)
-        error = shape.error(normal, offset, PROBE_POINTS)
-        if error < 5e-4:
+def _settled(shape: Shape, plane: Plane, job: Job, limit: float) -> Plane | None:
+    """`plane` refined until no tilt by 0.7° makes it better: least squares may rest on a saddle.
+
+    None where its error stays above `limit` on a part of the points. The error of the plane is that of all points.
+    """
+    best, normal = plane, plane.normal
+    for attempt in range(4):
+        found = Plane(*refine(shape, normal, best.offset, PROBE_POINTS, 6, job.check, gain=1e-5))
+        if found.error > limit:
+            return None
+        if attempt and found.error >= best.error:
             break
-        tilts = np.tan(np.radians(0.7)) * np.concatenate([tangents(normal), -tangents(normal)])
-        trials = [(normal + tilt) / np.linalg.norm(normal + tilt) for tilt in tilts]
-        errors = []
-        for trial in trials:
-            job.check()
-            errors.append(shape.error(trial, offset, PROBE_POINTS))
-        best = int(np.argmin(errors))
-        if errors[best] >= error * (1.0 - 1e-3) - 0.05 * shape.noise:
+        best = found
+        if best.error < 5e-4:
             break
-        normal = trials[best]
-    return Plane(normal, offset, shape.error(normal, offset, count))
+        tilts = np.tan(np.radians(0.7)) * np.concatenate([tangents(best.normal), -tangents(best.normal)])
+        trials = np.concatenate([best.normal[None], best.normal + tilts])
+        trials /= np.linalg.norm(trials, axis=1, keepdims=True)
+        errors = rough_errors(shape, trials, np.full(5, best.offset), TILT_POINTS, job.check)
+        if errors[1:].min() >= errors[0] * (1.0 - 5e-3) - 0.05 * shape.noise:
+            break
+        normal = trials[1 + int(np.argmin(errors[1:]))]
+    job.check()
+    return Plane(best.normal, best.offset, shape.error(best.normal, best.offset, len(shape.points)))
 
 
 def distinct(planes: list[Plane], angle: float = 1.0, distance: float = 0.01) -> list[Plane]:

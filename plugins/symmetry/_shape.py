@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +14,9 @@ SCALE = 0.05
 
 CAP = 0.25
 """Single distances count as at most this fraction of the size: an outlier does not decide."""
+
+BLOCK = 5000
+"""So many points are measured between two questions whether to stop."""
 
 FORMULA = (
     "score = exp(−(20 · error / size)²): 1 for an exact mirror, 0.99 where the error is 0.5 % of the size. "
@@ -38,7 +42,10 @@ class Shape(ABC):
     noise : spacing of a cloud's points, in sizes: errors vary by chance by up to a third of it; 0 elsewhere.
     grain : error that a mirror may show because the object is voxels; 0 elsewhere.
     warnings : sentences for the reader of the result.
+    check : asks whether to stop (`Job.check`).
     """
+
+    check: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(
         self, centroid: Array, size: float, points: Array, covariance: Array, noise: float = 0.0
@@ -56,6 +63,13 @@ class Shape(ABC):
         """(k, m) -> squared errors of mirrored coarse points (k, m, 3), fast and rough (1 % of the size)."""
 
     @abstractmethod
+    def rough(self, mirrored: Array) -> tuple[Array, Array, Array]:
+        """The same as `linearise` for k trial mirrors at once, (k, m, 3), fast and rough.
+
+        (k,) objectives, (k, m, q) residuals and (k, m, q, 3) gradients.
+        """
+
+    @abstractmethod
     def linearise(self, mirrored: Array) -> tuple[float, Array, Array]:
         """For the first m points, mirrored to `mirrored` (m, 3): (objective, residuals (m, q), gradients (m, q, 3)).
 
@@ -71,7 +85,7 @@ class Shape(ABC):
         """(k,) rough errors, in sizes, of mirrors through the centroid."""
         points = self.points[:count]
         identity = float(self.squared(points[None]).mean())
-        mean = self.squared(mirror_many(points, normals)).mean(axis=1)
+        mean = self.squared(mirror_many(points, normals, np.zeros(len(normals)))).mean(axis=1)
         out: Array = np.sqrt(np.maximum(mean - identity, 0.0))
         return out
 

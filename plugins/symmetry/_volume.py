@@ -23,7 +23,7 @@ from core.errors import Refused
 from core.geometry import voxel_sizes
 from core.jobs import Job
 from plugins.symmetry._algebra import Array
-from plugins.symmetry._shape import Shape
+from plugins.symmetry._shape import BLOCK, Shape
 
 SMOOTHING = 0.03
 GRID = 1.6
@@ -124,6 +124,21 @@ class VolumeShape(Shape):
         out: Array = partners * (self._scale * difference) ** 2
         return out
 
+    def rough(self, mirrored: Array) -> tuple[Array, Array, Array]:
+        index = self._index(mirrored)
+        found, *slopes = (
+            map_coordinates(f, index, order=1, mode="nearest") for f in (self._field, *self._gradients)
+        )
+        weight = self._scale * np.sqrt(self._partners(index))
+        residual = (weight * found).reshape(mirrored.shape[:-1])
+        residual -= weight.reshape(residual.shape) * self._values[: mirrored.shape[1]]
+        gradient = weight[:, None] * (np.stack(slopes, axis=1) @ self._to_index[:3, :3])
+        return (
+            (residual**2).mean(axis=1),
+            residual[..., None],
+            gradient.reshape(*residual.shape, 1, 3),
+        )
+
     def linearise(self, mirrored: Array) -> tuple[float, Array, Array]:
         index = self._index(mirrored)
         found = map_coordinates(self._spline, index, order=3, mode="nearest", prefilter=False)
@@ -137,11 +152,14 @@ class VolumeShape(Shape):
 
     def error(self, normal: Array, offset: float, count: int) -> float:
         mirrored = self.reflected(normal, offset, count)
-        index = self._index(mirrored)
-        difference = self._interpolate(mirrored) - self._values[: len(mirrored)]
-        partners = self._partners(index)
-        squares = partners * ((self._scale * difference) ** 2 - self._floor)
-        return float(np.sqrt(max(0.0, float(squares.mean()))))
+        total = 0.0
+        for start in range(0, len(mirrored), BLOCK):
+            self.check()
+            index = self._index(mirrored[start : start + BLOCK])
+            found = map_coordinates(self._spline, index, order=3, mode="nearest", prefilter=False)
+            difference = found - self._values[start : start + found.size]
+            total += float((self._partners(index) * ((self._scale * difference) ** 2 - self._floor)).sum())
+        return float(np.sqrt(max(0.0, total / len(mirrored))))
 
 
 def _intensities(
@@ -174,13 +192,9 @@ def _intensities(
             raise Refused("The volume has no finite value.")
         if missing:
             warnings.append(f"{missing} voxels that are not finite were taken as background.")
-            array = np.where(
-                finite,
-                array,
-                np.median(
-                    _faces(array)[np.isfinite(_faces(array))] if np.isfinite(_faces(array)).any() else [0.0]
-                ),
-            )
+            border = _faces(array)
+            border = border[np.isfinite(border)]
+            array = np.where(finite, array, array.dtype.type(np.median(border) if len(border) else 0.0))
     background = float(np.median(_faces(array)))
     step = max(1, round((array.size / 2e6) ** (1 / 3)))
     values = np.asarray(array[::step, ::step, ::step], dtype=np.float64)
@@ -207,7 +221,7 @@ def _intensities(
 
 def _faces(array: Array) -> Array:
     """The values of the outermost voxels."""
-    sides = [np.take(array, end, axis=axis).reshape(-1) for axis in range(3) for end in (0, -1)]
+    sides = [np.moveaxis(array, axis, 0)[end].reshape(-1) for axis in range(3) for end in (0, -1)]
     return np.concatenate(sides).astype(np.float64)
 
 
@@ -303,7 +317,7 @@ def _slope(field: Array, axis: int) -> Array:
     n = field.shape[axis]
 
     def shifted(by: int) -> Array:
-        return np.take(padded, range(2 + by, 2 + by + n), axis=axis)
+        return padded[tuple(slice(2 + by, 2 + by + n) if k == axis else slice(None) for k in range(3))]
 
     out: Array = (8.0 * (shifted(1) - shifted(-1)) - (shifted(2) - shifted(-2))) / 12.0
     return out

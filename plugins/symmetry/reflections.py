@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from core.analyses import Help, Range
@@ -76,13 +78,28 @@ def make_shape(
     """`data` as the search sees it. Raises `Refused` where there is nothing whose mirror could be sought."""
     from plugins.symmetry._cloud import CloudShape
     from plugins.symmetry._mesh import MeshShape
+    from plugins.symmetry._patience import patiently
     from plugins.symmetry._volume import VolumeShape
 
     job.progress(0.01, "Preparing the object")
+    build: Callable[[], Shape]
     if isinstance(data, Volume):
-        return VolumeShape(data, samples, job.rng, index=index, threshold=threshold, outside=outside, job=job)
-    if isinstance(data, Mesh) and len(data.faces):
-        return MeshShape(data, samples, job.rng)
-    if isinstance(data, (Mesh, PointCloud)):
-        return CloudShape(data, samples, job.rng)
-    raise Refused("Mirror planes are sought in meshes, point clouds and volumes only.")
+        build = partial(
+            VolumeShape,
+            data,
+            samples,
+            job.rng,
+            index=index,
+            threshold=threshold,
+            outside=outside,
+            job=job,
+        )
+    elif isinstance(data, Mesh) and len(data.faces):
+        build = partial(MeshShape, data, samples, job.rng, job.threads)
+    elif isinstance(data, (Mesh, PointCloud)):
+        build = partial(CloudShape, data, samples, job.rng, job.threads)
+    else:
+        raise Refused("Mirror planes are sought in meshes, point clouds and volumes only.")
+    shape = patiently(build, job.check)
+    shape.check = job.check
+    return shape

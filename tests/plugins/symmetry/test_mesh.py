@@ -7,6 +7,8 @@ import pytest
 import trimesh
 
 from core.data import Mesh
+from plugins.symmetry._mesh import MeshShape
+from plugins.symmetry._search import rough_errors
 from tests.plugins.symmetry.shapes import (
     LOPSIDED_TETRAHEDRON,
     TETRAHEDRON,
@@ -143,3 +145,14 @@ def test_a_flat_sheet_mirrors_itself_in_its_own_plane() -> None:
     result = run(sheet)
     assert len(exact(result)) == 3
     assert any(abs(np.dot(p["normal"], pose.rotation[:, 2])) > 1 - 1e-9 for p in exact(result))
+
+
+@pytest.mark.parametrize("solid", [box(1, 1, 1), gear(18), three_arms()], ids=["cube", "gear", "arms"])
+def test_tabulated_distances_are_near_the_exact_ones(solid: trimesh.Trimesh) -> None:
+    shape = MeshShape(as_mesh(solid, Pose(13)), 3000, np.random.default_rng(1))
+    for normal in np.eye(3):
+        exact = shape.error(normal, 0.02, 3000)
+        rough = rough_errors(shape, normal[None], np.array([0.02]), 3000, lambda: None)[0]
+        fast = np.sqrt(shape.linearise(shape.reflected(normal, 0.02, 3000))[0])
+        assert rough == pytest.approx(exact, rel=0.05, abs=0.004)
+        assert fast == pytest.approx(exact, rel=0.01, abs=1e-6)

@@ -16,8 +16,9 @@ from core.data import Image, MarkupKind, Mesh, Volume, encode
 from core.errors import Cancelled, Refused
 from core.jobs import Job
 from core.results import Layer, Number, ResultTable, Scatter, Text
+from plugins.symmetry._patience import patiently
 from plugins.symmetry.reflections import reflections
-from tests.plugins.symmetry.shapes import Pose, as_mesh, as_volume, box, prism, run, three_arms
+from tests.plugins.symmetry.shapes import Pose, as_cloud, as_mesh, as_volume, box, prism, run, three_arms
 
 MANIFEST = Path(__file__).resolve().parents[3] / "plugins/symmetry/plugin.toml"
 
@@ -103,6 +104,31 @@ def test_same_seed_same_result_and_another_seed_the_same_planes() -> None:
     a, b = first.values["planes"][0], other.values["planes"][0]
     assert a["error"] == pytest.approx(b["error"], rel=0.03)
     assert np.linalg.norm(np.cross(a["normal"], b["normal"])) < 0.01
+
+
+@pytest.mark.parametrize("solid", [prism(6), trimesh.creation.icosphere(3)], ids=["prism", "sphere"])
+@pytest.mark.parametrize("kind", ["mesh", "cloud"])
+def test_the_number_of_threads_does_not_count(solid: trimesh.Trimesh, kind: str) -> None:
+    data = as_mesh(solid, Pose(48)) if kind == "mesh" else as_cloud(solid, Pose(48), 6000)
+    one, two = (reflections(data, samples=5000, job=Job(seed=3, threads=n)).values for n in (1, 2))
+    assert json.dumps(one["planes"]) == json.dumps(two["planes"])
+    assert json.dumps(one["continuous"]) == json.dumps(two["continuous"])
+
+
+def test_cancel_while_the_object_is_prepared() -> None:
+    release, asked = threading.Event(), []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) > 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        patiently(lambda: release.wait(20), check, interval=0.01)
+    release.set()
+    assert patiently(lambda: 7, lambda: None) == 7
+    with pytest.raises(Refused, match="no area"):
+        run(Mesh(np.zeros((3, 3)), [(0, 1, 2)]))
 
 
 @pytest.mark.parametrize("kind", ["mesh", "volume"])
