@@ -89,8 +89,8 @@ def _between_samples(samples: Array, level: float, low: float, high: float) -> f
 def _capped(samples: Array, level: float, low: float) -> Array:
     """One more layer on each side, such that the level is passed half-way to it wherever the edge is inside."""
     for axis in range(3):
-        first = np.take(samples, [0], axis=axis)
-        last = np.take(samples, [-1], axis=axis)
+        first = samples[tuple(slice(0, 1) if a == axis else slice(None) for a in range(3))]
+        last = samples[tuple(slice(-1, None) if a == axis else slice(None) for a in range(3))]
         # mirrored about the level: the linear crossing then lies in the middle, on the outer voxel face
         ends = [np.where(e > level, 2 * np.float32(level) - e, e) for e in (first, last)]
         samples = np.concatenate([ends[0], samples, ends[1]], axis=axis)

@@ -182,7 +182,9 @@ def _plane_axis(state: ResolvedSlice, item: SceneItem) -> int | None:
 
 def _aligned(item: SceneItem, axis: int, index: int) -> tuple[Array, Array]:
     """((nu, nv[, c]) values of one voxel plane, (4, 4) picture coordinates -> world)."""
-    pixels = np.take(frame_of(item.data, item.display.index), index, axis=axis)
+    # A view: np.take would first copy a whole volume whose first axis runs fastest.
+    where = tuple(index if a == axis else slice(None) for a in range(3))
+    pixels = frame_of(item.data, item.display.index)[where]
     u, v = (a for a in range(3) if a != axis)
     affine = item.affine
     placement = np.eye(4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
@@ -43,7 +44,8 @@ def run(
     theme: str | None = None,
 ) -> int:
     """See `app.window.run_window`."""
-    milestones = Milestones(report_startup)
+    runner: WorkerRunner | None = None
+    milestones = Milestones(report_startup, pids=lambda: runner.pids() if runner else [])
     milestones.mark("imports done")
     start_logging()
     log_qt_messages()
@@ -127,10 +129,17 @@ class _Starter:
         QTimer.singleShot(0 if self._files or self._quit else 150, self._viewports)
 
     def _viewports(self) -> None:
-        self._window.centre.ensure_grid()
+        grid = self._window.centre.ensure_grid()
         self._milestones.mark("viewports ready")
-        self._workbench.load_descriptions()
+        for view in grid.views.values():
+            view.framed.connect(self._framed)
+        if not self._files:  # else a second worker would start and slow the first one down
+            self._workbench.load_descriptions()
         self._finish()
+
+    def _framed(self, frame: Any) -> None:
+        if self._files and frame.state.kind != "3d" and frame.state.items:
+            self._milestones.mark(Milestones.SLICE)
 
     def _worker_ready(self) -> None:
         self._milestones.mark("worker ready")
@@ -140,6 +149,7 @@ class _Starter:
         # An expanded folder's files are submitted within the same event; nothing waits any more.
         if not self._workbench.busy or all(not t.shown for t in self._workbench.tasks if not t.over):
             self._shown = True
+            self._workbench.load_descriptions()
             self._finish()
 
     def _finish(self) -> None:
