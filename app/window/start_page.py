@@ -62,7 +62,7 @@ class StartPage(QWidget):
 
         self._samples = self._column("Samples")
         grid.addLayout(self._samples, 0, 1)
-        for sample in workbench.host.samples:
+        for sample in sorted(workbench.host.samples, key=lambda s: not s.featured):
             self._samples.addWidget(self._sample(sample))
         if not workbench.host.samples:
             self._samples.addWidget(label("No plugin brings a sample.", "muted"))

@@ -80,12 +80,13 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Data that ships with the program or one of its libraries."""
+    """Data that ships with the program or one of its libraries; `featured` ones stand first on the start page."""
 
     id: str
     title: str
     function: str
     requires: Requires = ()
+    featured: bool = False
 
 
 class Panel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -75,7 +75,9 @@ def mni152(*, job: Job) -> list[Loaded]:
         Loaded(
             "MNI152 T1",
             volume,
-            ("This template is exactly mirror-symmetric by construction; it says nothing about accuracy.",),
-            {"source": "MNI152 NLin 2009 symmetric, skull-stripped"},
+            metadata={
+                "source": "MNI152 NLin 2009 symmetric, skull-stripped",
+                "remark": "exactly mirror-symmetric by construction: it says nothing about accuracy",
+            },
         )
     ]
