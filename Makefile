@@ -49,7 +49,7 @@ soak: $(VENV)/.installed | system
 	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -m soak
 
 gallery: $(VENV)/.installed | system
-	QT_QPA_PLATFORM=offscreen $(PY) -m tests.gallery
+	QT_QPA_PLATFORM=offscreen $(PY) -m tests.gallery tests/gallery/pictures
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \

@@ -64,7 +64,7 @@ def isosurface(
     shift = 0.0
     if cap:
         samples, shift = _capped(samples, level, low), 1.0
-    points, faces, _, _ = marching_cubes(samples, level, method=method, gradient_direction="descent")
+    points, faces, _, _ = marching_cubes(samples, level, method=method, gradient_direction="descent")  # type: ignore[no-untyped-call]
     index = (points.astype(np.float64) - shift) * step
     world = index @ affine[:3, :3].T + affine[:3, 3]
     triangles = faces.astype(np.int32)
