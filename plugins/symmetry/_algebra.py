@@ -34,7 +34,10 @@ def tangents(normal: Array) -> Array:
 
 
 def canonical(normal: Array) -> Array:
-    """±`normal`, whichever points to +x (right); where x vanishes +y, then +z."""
+    """±`normal`, whichever points to +x (right); where x vanishes +y, then +z.
+
+    `core.symmetry.mirror_plane` has another rule: its largest entry is positive.
+    """
     unit = np.asarray(normal, dtype=np.float64) / np.linalg.norm(normal)
     for component in unit:
         if abs(component) > 1e-9:

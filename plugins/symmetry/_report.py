@@ -59,7 +59,7 @@ def report(data: Data, shape: Shape, found: Found) -> Result:
 
 
 def _plane_value(shape: Shape, plane: Plane) -> dict[str, Any]:
-    """`point`: the foot of the centroid; `normal`: towards +x (right)."""
+    """`point`: the foot of the centroid; `normal`: towards +x (right), unlike those of `core.symmetry.mirror_plane`."""
     return {
         "point": (shape.centroid + shape.size * plane.offset * plane.normal).tolist(),
         "normal": plane.normal.tolist(),
@@ -177,7 +177,10 @@ def _summary(planes: list[dict[str, Any]], continuous: list[dict[str, Any]], exa
             parts.append("The object is round about an axis: every plane that contains the axis is a mirror.")
     other = " other" if continuous else ""
     if exact:
-        parts.append(f"It has {exact}{other} mirror plane{'s' if exact > 1 else ''} with a score above 0.99.")
+        whose = "It" if parts else "The object"
+        parts.append(
+            f"{whose} has {exact}{other} mirror plane{'s' if exact > 1 else ''} with a score above 0.99."
+        )
     elif planes:
         parts.append(
             f"No{other} plane is a mirror to within 0.5 % of its size; the best has a score of {planes[0]['score']:.3f}."

@@ -15,7 +15,7 @@ from plugins.symmetry._shape import SCALE, Shape, score
 TRIALS = 4000
 """Trial normals over the hemisphere: 2.3° apart, a third of the step between the planes of a 24-sided prism."""
 
-COARSE_POINTS = 1000
+COARSE_POINTS = 700
 ROUGH_POINTS = 700
 REFINE_POINTS = 1500
 PROBE_POINTS = 3000

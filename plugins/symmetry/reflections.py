@@ -50,7 +50,9 @@ def reflections(
     size. The size is twice the RMS distance of that surface from its centroid: the diameter for a sphere.
 
     Every mirror plane of an object contains its centroid, so a rough error is computed for 4000 directions of
-    the normal there; each minimum is refined by least squares in direction and offset, and then measured.
+    the normal there; each minimum is refined by least squares in direction and offset, first by tabulated
+    distances, then by exact ones, and then measured. Normals point towards +x (`core.symmetry.mirror_plane` has
+    another rule: its largest entry is positive). The number of threads does not change the result.
     Spheres and bodies of revolution have infinitely many mirrors: these are reported as continuous, with their
     centre or axis, in place of the planes. A polygon of 28 sides or more counts as round.
 
