@@ -44,7 +44,10 @@ def apply_theme(application: QApplication, theme: Theme, scale: float = 1.0) -> 
     `scale` enlarges the font and everything that follows it (Ctrl +/-).
     """
     _state["theme"] = theme
-    if application.style().objectName().lower() != "fusion":
+    # With a stylesheet the application's style is a wrapper without a name: setting Fusion again would polish every
+    # widget once more.
+    style = application.style()
+    if style.metaObject().className() != "QStyleSheetStyle" and style.objectName().lower() != "fusion":
         application.setStyle(QStyleFactory.create("Fusion"))
     hints = QGuiApplication.styleHints()
     if hasattr(hints, "setColorScheme"):

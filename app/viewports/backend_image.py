@@ -39,6 +39,11 @@ class ImageCanvas(QWidget):
         for known in self._held:
             known.request(self.number, state, self._accept)
 
+    def warm(self) -> None:
+        """Get ready to draw, elsewhere, while there is nothing to draw yet."""
+        for known in self._held:
+            known.warm()
+
     def draw(self, state: Resolved) -> Frame:
         """A picture of any size, now; what is on the screen stays."""
         if not self._held:

@@ -70,6 +70,8 @@ class ViewportGrid(QWidget):
             view.backendFailed.connect(self._fell_back)
             self.views[kind] = view
         self._arrange()
+        if self.backend == "image":
+            self.views["axial"].canvas.warm()
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
@@ -166,6 +168,11 @@ class ViewportGrid(QWidget):
             self.set_cursor(center_of((item,)))
         else:
             self.set_cursor(tuple(box.mean(axis=1)))
+
+    def box_of(self, item_id: str) -> Any:
+        """(3, 2) world box of an object, good enough for a camera and never slow; None for what has no place."""
+        item = next((i for i in self.items if i.id == item_id and i.spatial), None)
+        return None if item is None else box_of(item)
 
     def look_from(self, side: str) -> None:
         """The 3-D camera from A, P, L, R, S or I; anything else: the first sight."""

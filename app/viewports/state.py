@@ -29,7 +29,9 @@ _WORLD: dict[str, tuple[int, int, int]] = {"axial": (2, 0, 1), "coronal": (1, 0,
 _PLANES = {"axial": "XY", "coronal": "XZ", "sagittal": "YZ"}
 _FIT = 0.86
 """Part of the view that the reference fills at zoom 1: letters and header stand outside it."""
-_BOX_SAMPLES = 150_000
+_BOX_SAMPLES = 60_000
+_CONTENT_SAMPLES = 32
+"""Along each axis of a volume."""
 
 _boxes: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
 _contents: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
@@ -442,17 +444,23 @@ def _content_box(volume: Volume) -> Array:
         return known
     whole = bounds(volume)
     assert whole is not None
-    steps = [max(1, n // 48) for n in volume.array.shape[:3]]
+    # On the window's thread: no more than 32³ values are looked at, by functions that import nothing when first called.
+    steps = [-(-n // _CONTENT_SAMPLES) for n in volume.array.shape[:3]]
     sample = volume.array[tuple(slice(s // 2, None, s) for s in steps)]
     sample = np.abs(np.asarray(sample[..., 0] if sample.ndim == 4 else sample))
-    values = np.nan_to_num(sample.astype(np.float64), posinf=0, neginf=0)
-    low, high = np.percentile(values, (1, 99.5))
-    found = np.argwhere(values > low + 0.15 * (high - low))
+    values = np.where(np.isfinite(sample), sample, 0).astype(np.float64)
+    ordered = np.sort(values, axis=None)
+    low, high = ordered[int(0.01 * (ordered.size - 1))], ordered[int(np.ceil(0.995 * (ordered.size - 1)))]
+    inside = values > low + 0.15 * (high - low)
+    found = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
     box = whole
-    if len(found):
-        first = np.maximum(found.min(axis=0) * steps - 1, -0.5)
-        last = np.minimum((found.max(axis=0) + 1) * steps, np.array(volume.array.shape[:3]) - 0.5)
-        box = _moved_box(volume.affine, np.stack([first, last], axis=1))
+    if len(found[0]):
+        first = np.array([max(f[0] * s - 1, -0.5) for f, s in zip(found, steps, strict=True)])
+        last = [
+            min((f[-1] + 1) * s, n - 0.5)
+            for f, s, n in zip(found, steps, volume.array.shape[:3], strict=True)
+        ]
+        box = _moved_box(volume.affine, np.stack([first, np.array(last)], axis=1))
     _contents[volume] = box
     return box
 

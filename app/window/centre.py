@@ -17,7 +17,7 @@ from app.theme import Theme, current_theme
 from app.window.adopt import plain_data
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
 from app.window.workbench import Workbench
-from core.data import Volume, bounds, info
+from core.data import Volume, info
 from core.document import Document, Item
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Centre(QWidget):
         item = next(
             (i for i in map(self._workbench.document.get, ids) if i is not None and is_spatial(i)), None
         )
-        box = bounds(item.data) if item is not None else None
+        box = self.grid.box_of(item.id) if item is not None and self.grid is not None else None
         if item is None or box is None or self.grid is None:
             return
         here = np.asarray(self.grid.cursor_position)

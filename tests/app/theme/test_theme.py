@@ -72,3 +72,12 @@ def test_applying_switches_live_and_without_complaints(qapp, capfd):
         combo.deleteLater()
         apply_theme(qapp, DARK)
         qapp.setStyleSheet("")
+
+
+def test_another_theme_does_not_set_the_style_again(qapp, monkeypatch):
+    apply_theme(qapp, DARK)
+    calls = []
+    monkeypatch.setattr(type(qapp), "setStyle", lambda *_: calls.append(1))
+    apply_theme(qapp, LIGHT)
+    apply_theme(qapp, DARK)
+    assert not calls

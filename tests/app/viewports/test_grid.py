@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.theme import DARK, LIGHT
 from app.viewports import ImageView, ViewportGrid, choose_backend
 from app.viewports.image_view import image_pixels
+from app.viewports.service import RenderService
 from core.data import Image, Mesh, Volume
 from tests.app.viewports.conftest import MARKER, head, make_item, vtk_objects
 
@@ -388,3 +389,37 @@ def test_hidden_views_let_go_of_closed_objects(grid):
     grid.set_items((make_item(head(), **FULL),))
     grid.set_layout("four")
     assert grid.wait(20) and grid.views["coronal"].frame.image is not None
+
+
+def test_states_that_one_event_replaces_are_never_drawn(grid):
+    assert grid.wait(30)
+    drawn = []
+    for view in grid.views.values():
+        view.framed.connect(lambda frame: drawn.append(frame.state))
+    for index in range(12):
+        grid.set_items((make_item(head(), **FULL),))
+        grid.set_cursor((0.0, 0.0, float(index)))
+    assert grid.wait(30)
+    assert sorted(state.kind for state in drawn) == ["3d", "axial", "coronal", "sagittal"]
+    assert all(s.cursor[2] == 11 for s in drawn if s.kind != "3d")
+
+
+def test_a_service_that_was_only_warmed_draws_and_ends_and_stays_ended(qapp):
+    service = RenderService(sync=False)
+    service.warm()
+    QApplication.processEvents()
+    assert service._thread is not None
+    service.close()
+    assert service._thread is None
+    service.warm()
+    service.close()
+    QApplication.processEvents()
+    assert service._thread is None, "what was asked for before the end must not start it again"
+
+
+def test_where_an_object_lies_takes_its_transform_into_account(grid):
+    moved = np.eye(4)
+    moved[:3, 3] = [100, 0, 0]
+    grid.set_items((make_item(head(), transform=moved),))
+    assert np.allclose(grid.box_of("a")[0], [63, 137])
+    assert grid.box_of("b") is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from app.viewports.camera import (
     zoomed,
 )
 from app.viewports.readout import readout
-from app.viewports.state import SceneItem, ViewIntent, panned, resolve, zoomed_at
+from app.viewports.state import SceneItem, ViewIntent, panned, resolve, sight_of, zoomed_at
 from core.data import Image, Markup, Mesh, PointCloud, Signal, Transforms, Volume
 from core.display import SurfaceDisplay, VolumeDisplay
 from tests.app.viewports.conftest import HEAD, MARKER, axis_orders, head, make_item
@@ -186,3 +188,28 @@ def test_an_automatic_volume_gives_way_to_surfaces_and_clouds_in_3d() -> None:
     assert drawn(volume, mesh) == [("m", "")]
     asked = SceneItem("v", "v", volume.data, np.eye(4), VolumeDisplay(render="volume"))
     assert drawn(asked, mesh) == [("v", "volume"), ("m", "")]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float64])
+def test_the_first_sight_of_a_large_volume_looks_at_few_values_and_imports_nothing(dtype):
+    looked = []
+
+    class Counting(np.ndarray):
+        def __array_finalize__(self, source):
+            looked.append(self.size)
+
+    array = np.zeros((128, 256, 192), dtype)
+    array[40:90, 64:200, 30:150] = 1000
+    if dtype is np.float64:
+        array[60, 100, 100] = np.nan
+    volume = Volume(array, np.diag([1.0, 0.5, 2.0, 1.0]))
+    object.__setattr__(volume, "array", array.view(Counting))
+    looked.clear()
+    known = set(sys.modules)
+    box = sight_of((make_item(volume, render="volume"),))
+    assert max(n for n in looked if n < array.size) <= 33**3
+    assert not set(sys.modules) - known
+    assert np.allclose(box, [[40, 90], [32, 100], [60, 300]], atol=14)
+    looked.clear()
+    assert np.array_equal(sight_of((make_item(volume, render="volume"),)), box)
+    assert not looked, "kept for as long as the volume lives"
