@@ -55,7 +55,7 @@ def draw_markup(item: SceneItem, plane: Plane, thickness: float) -> tuple[Drawin
     labels: tuple[str, ...] = ()
     segments, dots = _NO_LINES, _NO_DOTS
     if markup.kind in (MarkupKind.PLANE, MarkupKind.BOX):
-        segments = _shape_cut(markup, item.transform, plane)
+        segments = _shape_cut(markup, item.transform, plane, thickness)
     else:
         near = np.abs((points - point) @ normal) <= thickness / 2 * 1.001
         dots = points[near]
@@ -132,7 +132,7 @@ def shape_edges(markup: Any) -> tuple[Array, Array]:
     return corners, edges
 
 
-def _shape_cut(markup: Any, transform: Array, plane: Plane) -> Array:
+def _shape_cut(markup: Any, transform: Array, plane: Plane, thickness: float) -> Array:
     corners, _edges = shape_edges(markup)
     corners = _moved(transform, corners)
     if markup.kind is MarkupKind.BOX:
@@ -144,7 +144,9 @@ def _shape_cut(markup: Any, transform: Array, plane: Plane) -> Array:
     for face in faces:
         ring = corners[list(face)]
         h = (ring - point) @ normal
-        if np.abs(h).max() < 1e-9:  # the face lies in the slice: its outline is the cut
+        # A face that nowhere leaves the slice is shown by its outline: where its tilt of a hair's breadth crosses
+        # the middle of the slice means nothing, and a line there would look like a finding.
+        if np.abs(h).max() <= thickness / 2 * 1.001:
             segments += [np.stack([ring[k], ring[(k + 1) % 4]]) for k in range(4)]
             continue
         crossings = []

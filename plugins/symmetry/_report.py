@@ -26,7 +26,7 @@ def report(data: Data, shape: Shape, found: Found) -> Result:
     extent = _extent(shape)
     outputs: list[Output] = []
     for k, plane in enumerate(planes, start=1):
-        outputs.append(Layer(f"Mirror plane {k}", _plane_markup(data, shape, plane, extent, k)))
+        outputs.append(Layer(f"Mirror plane {k}", _plane_markup(data, plane, extent, k)))
     for k, item in enumerate(continuous, start=1):
         outputs.append(
             Layer(f"{item['kind'].capitalize()} symmetry {k}", _continuous_markup(data, item, extent))
@@ -87,13 +87,14 @@ def _extent(shape: Shape) -> Array:
     return out
 
 
-def _plane_markup(data: Data, shape: Shape, plane: dict[str, Any], extent: Array, number: int) -> Markup:
-    """A rectangle in the plane that covers the object's shadow on it, along the shadow's principal axes."""
+def _plane_markup(data: Data, plane: dict[str, Any], extent: Array, number: int) -> Markup:
+    """A rectangle in the plane that covers the object's shadow on it, upright: one edge runs towards +z, or +y where
+    the plane lies flat."""
     normal = np.array(plane["normal"])
-    across = np.eye(3) - np.outer(normal, normal)
-    _, vectors = np.linalg.eigh(across @ shape.covariance @ across - np.outer(normal, normal))
-    first = vectors[:, 2]
-    second = np.cross(normal, first)
+    up = np.array([0.0, 0.0, 1.0] if abs(normal[2]) < 0.9 else [0.0, 1.0, 0.0])
+    second = up - (up @ normal) * normal
+    second /= np.linalg.norm(second)
+    first = np.cross(second, normal)
     axes = np.stack([first, second, normal], axis=1)
     local = (extent - plane["point"]) @ axes[:, :2]
     low, high = local.min(axis=0), local.max(axis=0)

@@ -301,3 +301,16 @@ def test_labels_inside_a_rendered_head_are_seen_in_their_slice_colour(view):
     assert np.corrcoef(want - want.mean(), found - found.mean())[0, 1] > 0.9
     nothing = make_item(Volume(np.zeros((5, 5, 5), np.uint8), np.eye(4), transforms="label"))
     assert not draw(view(), [nothing])[1].problems
+
+
+def test_a_plane_that_lies_in_the_slice_is_its_outline_and_not_a_chance_line() -> None:
+    from app.viewports.cuts import draw_markup
+
+    c, s = np.cos(1e-4), np.sin(1e-4)
+    axes = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T
+    item = make_item(Markup("plane", [[0, 0, 0]], axes=axes, size=np.array([100.0, 80.0, 0.0])))
+    (outline,) = draw_markup(item, (np.zeros(3), np.array([0, 0, 1.0])), 1.0)
+    assert len(outline.segments) == 4
+    (crossing,) = draw_markup(item, (np.zeros(3), np.array([1.0, 0, 0])), 1.0)
+    assert len(crossing.segments) == 1
+    assert draw_markup(item, (np.array([0, 0, 3.0]), np.array([0, 0, 1.0])), 1.0) == ()
