@@ -40,7 +40,9 @@ class Milestones:
         if self._report:
             stream = self._stream or sys.stdout
             cpu = sum(os.times()[:2]) + sum(map(cpu_seconds, self._pids()))
-            line = f"{name}: {self.reached[name]:.0f} ms (CPU {cpu:.2f} s, peak memory {peak_memory():.0f} MB)"
+            line = (
+                f"{name}: {self.reached[name]:.0f} ms (CPU {cpu:.2f} s, peak memory {peak_memory():.0f} MB)"
+            )
             print(line, file=stream, flush=True)
 
     @property
