@@ -76,6 +76,8 @@ class SurfaceDisplay(Display):
     representation: Literal["surface", "wireframe", "edges", "points"] = "surface"
     cut: bool = True
     """Show its cut line in slice views."""
+    up: Literal["z", "y"] = "z"
+    """Which axis points upwards at first sight, by the custom of the file's format; in RAS it is always S."""
 
 
 @register
@@ -89,6 +91,8 @@ class PointsDisplay(Display):
     range: tuple[float, float] | None = None
     size: float = 2.0
     """Pixels at 100 % scale."""
+    up: Literal["z", "y"] = "z"
+    """As for surfaces."""
 
 
 @register

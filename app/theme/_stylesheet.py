@@ -13,6 +13,9 @@ MARKS = {
     "right": ("M4.5 3 L7.5 6 L4.5 9", "muted"),
     "check": ("M2.5 6.2 L5 8.7 L9.5 3.6", "on_accent"),
     "close": ("M3 3 L9 9 M9 3 L3 9", "muted"),
+    "tick": ("M2 6.2 L4.8 9 L10 3.2", "text"),
+    "tick-disabled": ("M2 6.2 L4.8 9 L10 3.2", "disabled"),
+    "dot": ("M6 5 A1 1 0 1 1 6 7 A1 1 0 1 1 6 5", "on_accent"),
 }
 """Small drawn marks: path in a 12×12 box, and the token of its colour."""
 
@@ -25,6 +28,8 @@ def stylesheet(theme: Theme, metrics: Metrics | None = None, marks: Mapping[str,
     t, m = theme, metrics or Metrics()
     px = m.px
     pad = (m.row - m.font) // 2 - px(3)
+    # A radius above half of the size is ignored, and the handle turns square: round halves, not wholes.
+    groove, half, mark = px(4), px(6), px(14)
     parts = [
         f"""
 QWidget {{ color: {t.text}; }}
@@ -103,15 +108,15 @@ QLineEdit[invalid="true"] {{ border-color: {t.bad}; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}; selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; }}
 
 QCheckBox, QRadioButton {{ spacing: {px(8)}px; background: transparent; min-height: {m.row - px(6)}px; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: {px(14)}px; height: {px(14)}px; background: {t.field}; border: 1px solid {t.muted}; border-radius: {px(3)}px; }}
-QRadioButton::indicator {{ border-radius: {px(8)}px; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: {mark}px; height: {mark}px; background: {t.field}; border: 1px solid {t.muted}; border-radius: {px(3)}px; }}
+QRadioButton::indicator {{ border-radius: {(mark + 2) // 2}px; }}
 QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.line}; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
 
-QSlider::groove:horizontal {{ height: {px(4)}px; background: {t.line}; border-radius: {px(2)}px; }}
+QSlider::groove:horizontal {{ height: {groove}px; background: {t.line}; border-radius: {px(2)}px; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: {px(2)}px; }}
-QSlider::handle:horizontal {{ width: {px(12)}px; height: {px(12)}px; margin: -{px(4)}px 0; background: {t.text}; border-radius: {px(6)}px; }}
+QSlider::handle:horizontal {{ width: {2 * half}px; height: {2 * half}px; margin: -{(2 * half - groove + 1) // 2}px 0; background: {t.text}; border-radius: {half}px; }}
 QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
 QProgressBar {{ background: {t.line}; border: none; border-radius: {px(2)}px; max-height: {px(4)}px; min-height: {px(4)}px; color: transparent; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: {px(2)}px; }}
@@ -158,6 +163,10 @@ QCheckBox::indicator:checked {{ image: url("{marks["check"]}"); }}
 QTreeView::branch:has-children:closed {{ image: url("{marks["right"]}"); }}
 QTreeView::branch:has-children:open {{ image: url("{marks["down"]}"); }}
 QTabBar::close-button {{ image: url("{marks["close"]}"); }}
+QRadioButton::indicator:checked {{ image: url("{marks["dot"]}"); }}
+QMenu::indicator {{ width: {px(12)}px; height: {px(12)}px; left: {px(6)}px; }}
+QMenu::indicator:checked {{ image: url("{marks["tick"]}"); }}
+QMenu::indicator:checked:disabled {{ image: url("{marks["tick-disabled"]}"); }}
 QMenu::right-arrow {{ image: url("{marks["right"]}"); width: {px(12)}px; height: {px(12)}px; }}
 """
         )

@@ -24,10 +24,22 @@ DIRECTIONS: dict[str, tuple[Vec, Vec]] = {
 }
 """Where the camera stands as seen from the object, and what is up."""
 
+DIRECTIONS_Y_UP: dict[str, tuple[Vec, Vec]] = {
+    "R": ((1, 0, 0), (0, 1, 0)),
+    "L": ((-1, 0, 0), (0, 1, 0)),
+    "A": ((0, 0, 1), (0, 1, 0)),
+    "P": ((0, 0, -1), (0, 1, 0)),
+    "S": ((0, 1, 0), (0, 0, -1)),
+    "I": ((0, -1, 0), (0, 0, 1)),
+}
+"""The same where y is up: things look towards +z (glTF 2.0, 3.4: "the front of a glTF asset faces +Z")."""
+
 HOME_ANATOMICAL: tuple[Vec, Vec] = ((-0.62, 0.66, 0.52), (0, 0, 1))
 """From the front, left and above."""
 HOME_GENERIC: tuple[Vec, Vec] = ((0.55, -0.75, 0.42), (0, 0, 1))
 """z up, x to the right, seen a little from above."""
+HOME_Y_UP: tuple[Vec, Vec] = ((0.55, 0.42, 0.75), (0, 1, 0))
+"""y up, x to the right, seen a little from above."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from app.theme import Theme, current_theme
 from app.viewports.backends import choose_backend, prepare_surface_format
-from app.viewports.camera import DIRECTIONS, Vec, look, pose_from_plain, pose_to_plain
+from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_from_plain, pose_to_plain
 from app.viewports.readout import readout
 from app.viewports.service import Frame
-from app.viewports.state import SceneItem, box_of, center_of, sight_of
+from app.viewports.state import SceneItem, box_of, center_of, sight_of, upright
 from app.viewports.viewport import Viewport
 from core.data import Volume
 
@@ -177,12 +177,13 @@ class ViewportGrid(QWidget):
     def look_from(self, side: str) -> None:
         """The 3-D camera from A, P, L, R, S or I; anything else: the first sight."""
         view = self.views["3d"]
-        box = sight_of(tuple(i for i in self.items if i.display.visible and i.spatial))
+        shown = tuple(i for i in self.items if i.display.visible and i.spatial)
         if side not in DIRECTIONS:
             view.set_intent(camera=None)
             return
-        direction, up = DIRECTIONS[side]
-        view.set_intent(camera=look(box, direction, up, max(1, view.width()) / max(1, view.height())))
+        direction, up = (DIRECTIONS_Y_UP if upright(shown) == "y" else DIRECTIONS)[side]
+        aspect = max(1, view.width()) / max(1, view.height())
+        view.set_intent(camera=look(sight_of(shown), direction, up, aspect))
 
     def view_state(self) -> dict[str, Any]:
         """Layout, crosshair, zooms, camera and conventions, as plain JSON for a session."""

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, CameraPose, Vec, look
+from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
 from core.display import VolumeDisplay
 from core.geometry import closest_axes, direction_letters
@@ -378,11 +378,20 @@ def in_3d(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
 
 
 def home_pose(items: tuple[SceneItem, ...], aspect: float) -> CameraPose:
-    """The first sight of a scene: heads from the front, left and above; other things z up."""
+    """The first sight of a scene: heads from the front, left and above; other things with their own axis up."""
     box = sight_of(items)
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in items)
-    direction, up = HOME_ANATOMICAL if anatomical else HOME_GENERIC
+    generic = HOME_Y_UP if upright(items) == "y" else HOME_GENERIC
+    direction, up = HOME_ANATOMICAL if anatomical else generic
     return look(box, direction, up, aspect)
+
+
+def upright(items: tuple[SceneItem, ...]) -> str:
+    """Which axis of a scene is up, "z" or "y". One object that says y is enough: what is computed from it says
+    nothing."""
+    if any(getattr(i.data, "space", "") == "RAS" for i in items):
+        return "z"
+    return "y" if any(getattr(i.display, "up", "z") == "y" for i in items) else "z"
 
 
 def sight_of(items: tuple[SceneItem, ...]) -> Array:

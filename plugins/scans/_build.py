@@ -241,6 +241,4 @@ def _subset(attributes: Mapping[str, Attribute], keep: Mapping[Domain, Array]) -
 
 
 def _display(attributes: Mapping[str, Attribute], asked: Mapping[str, Any] | None) -> dict[str, Any]:
-    if asked is not None:
-        return dict(asked)
-    return {"color_by": "rgb"} if "rgb" in attributes else {}
+    return {**({"color_by": "rgb"} if "rgb" in attributes else {}), **(asked or {})}

@@ -49,7 +49,7 @@ def read(
 
     One mesh is what measuring needs; with `parts` each mesh of the scene becomes an object of its own.
     Transforms of nodes are applied. Skinned meshes are shown in their bind pose, with the joints and weights
-    of each point as attributes. Materials, textures, cameras and animations are not read.
+    of each point as attributes. y is up (specification, 3.4). Materials, textures, cameras and animations are not read.
     """
     with guarded(path, "a glTF file"):
         document = Document(path, read_bytes(path))
@@ -101,6 +101,7 @@ def read(
                     space=where,
                     warnings=notes + said,
                     metadata=metadata,
+                    display={"up": "y"},
                 )
             )
         return out

@@ -76,6 +76,8 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
                 unit="mm" if where else "",
                 warnings=notes + said,
                 metadata=metadata,
+                # The format says nothing; nearly every program that writes it means y.
+                display={"up": "y"},
             )
         ]
 

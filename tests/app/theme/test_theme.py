@@ -81,3 +81,28 @@ def test_another_theme_does_not_set_the_style_again(qapp, monkeypatch):
     apply_theme(qapp, LIGHT)
     apply_theme(qapp, DARK)
     assert not calls
+
+
+@pytest.mark.parametrize("font", range(8, 27))
+def test_round_things_are_round_at_every_font_size(font):
+    sheet = stylesheet(DARK, Metrics(font))
+    for name, border in (
+        (r"QSlider::handle:horizontal", 0),
+        (r"QCheckBox::indicator, QRadioButton::indicator", 1),
+    ):
+        body = re.search(name + r" \{ ([^}]*)\}", sheet)[1]
+        size = int(re.search(r"width: (\d+)px", body)[1]) + 2 * border
+        assert int(re.search(r"height: (\d+)px", body)[1]) + 2 * border == size
+        radii = [int(re.search(r"border-radius: (\d+)px", body)[1])]
+        if border:
+            radii.append(int(re.search(r"QRadioButton::indicator \{ border-radius: (\d+)px", sheet)[1]))
+        assert max(radii) <= size / 2, "Qt draws corners with a larger radius square"
+        assert max(radii) >= size / 2 - 0.5
+
+
+def test_ticks_of_menus_are_drawings_in_the_colours_of_the_theme(qapp):
+    apply_theme(qapp, LIGHT)
+    for state, token in (("checked", LIGHT.text), ("checked:disabled", LIGHT.disabled)):
+        path = re.search(rf'QMenu::indicator:{state} {{ image: url\("([^"]+)"\)', qapp.styleSheet())[1]
+        assert path.endswith(".svg") and token in Path(path).read_text(encoding="utf-8")
+    apply_theme(qapp, DARK)

@@ -423,3 +423,13 @@ def test_where_an_object_lies_takes_its_transform_into_account(grid):
     grid.set_items((make_item(head(), transform=moved),))
     assert np.allclose(grid.box_of("a")[0], [63, 137])
     assert grid.box_of("b") is None
+
+
+def test_looking_from_above_looks_down_the_axis_that_is_up(grid):
+    points = np.random.default_rng(0).normal(size=(30, 3))
+    mesh = Mesh(points, np.arange(30).reshape(-1, 3))
+    for up, axis in (("z", 2), ("y", 1)):
+        grid.set_items((make_item(mesh, up=up),))
+        grid.look_from("S")
+        pose = grid.views["3d"].intent.camera
+        assert np.allclose(pose.frame()[2], np.eye(3)[axis])

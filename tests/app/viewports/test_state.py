@@ -7,6 +7,7 @@ import pytest
 
 from app.viewports.camera import (
     DIRECTIONS,
+    DIRECTIONS_Y_UP,
     CameraPose,
     look,
     moved,
@@ -17,7 +18,7 @@ from app.viewports.camera import (
     zoomed,
 )
 from app.viewports.readout import readout
-from app.viewports.state import SceneItem, ViewIntent, panned, resolve, sight_of, zoomed_at
+from app.viewports.state import SceneItem, ViewIntent, panned, resolve, sight_of, upright, zoomed_at
 from core.data import Image, Markup, Mesh, PointCloud, Signal, Transforms, Volume
 from core.display import SurfaceDisplay, VolumeDisplay
 from tests.app.viewports.conftest import HEAD, MARKER, axis_orders, head, make_item
@@ -213,3 +214,36 @@ def test_the_first_sight_of_a_large_volume_looks_at_few_values_and_imports_nothi
     looked.clear()
     assert np.array_equal(sight_of((make_item(volume, render="volume"),)), box)
     assert not looked, "kept for as long as the volume lives"
+
+
+def test_what_is_up_follows_the_format_and_in_ras_it_is_always_s():
+    points = np.random.default_rng(0).normal(size=(30, 3))
+    faces = np.arange(30).reshape(-1, 3)
+
+    def home(*items):
+        return resolve(ViewIntent("3d"), items, (300, 300)).camera
+
+    plain = make_item(Mesh(points, faces))
+    tall = make_item(Mesh(points, faces), "b", up="y")
+    cloud = make_item(PointCloud(points), "c", up="y")
+    head_item = make_item(head(), "d")
+    result = make_item(Mesh(points, faces), "e")
+    assert home(plain).frame()[1] @ [0, 0, 1] > 0.8
+    for scene in ((tall,), (cloud,), (tall, result), (result, tall)):
+        pose = home(*scene)
+        assert pose.frame()[1] @ [0, 1, 0] > 0.8
+        assert pose.frame()[0] @ [1, 0, 0] > 0.7, "x to the right"
+        assert pose.frame()[2] @ [0, 0, 1] > 0.5, "and its front towards the viewer"
+    brain = make_item(Mesh(points, faces, space="RAS"), "f", up="y")
+    assert home(brain).frame()[1] @ [0, 0, 1] > 0.8
+    assert upright((tall, head_item)) == ("z" if head_item.data.space == "RAS" else "y")
+
+
+def test_the_six_sides_are_right_handed_and_upright_for_y_too():
+    for name, (direction, up) in DIRECTIONS_Y_UP.items():
+        frame = look(np.array([[-1.0, 1]] * 3), direction, up).frame()
+        assert np.linalg.det(frame) == pytest.approx(1)
+        assert np.allclose(frame[2], direction)
+        if name in "APRL":
+            assert np.allclose(frame[1], [0, 1, 0])
+    assert np.allclose(DIRECTIONS_Y_UP["A"][0], [0, 0, 1])

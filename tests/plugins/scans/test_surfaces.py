@@ -179,6 +179,7 @@ def test_obj_groups_colours_continuation_and_mixed_faces(tmp_path):
     assert loaded.metadata["groups"] == ["bottom", "rest"]
     assert loaded.data.attributes["group"].values.tolist() == [0, 0] + [1] * 10
     assert loaded.data.attributes["rgb"].values[7].tolist() == [255, 128, 0]
+    assert loaded.display == {"color_by": "rgb", "up": "y"}
 
 
 def test_obj_without_faces_is_a_cloud_and_weights_are_ignored(tmp_path):
@@ -187,6 +188,7 @@ def test_obj_without_faces_is_a_cloud_and_weights_are_ignored(tmp_path):
     data = one(path)
     assert isinstance(data, PointCloud)
     assert data.points.tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0]]
+    assert opened(path)[0].display == {"up": "y"}
 
 
 @pytest.mark.parametrize("face", ["f 1 2 9", "f 0 1 2", "f -9 1 2", "f 1 2 x", "f / 1 2"])
@@ -262,7 +264,7 @@ def test_gltf_applies_transforms(tmp_path, binary):
     path = tmp_path / ("cube.glb" if binary else "cube.gltf")
     path.write_bytes(gltf(binary=binary))
     data = one(path)
-    assert data.unit == "m"
+    assert data.unit == "m" and opened(path)[0].display == {"up": "y"}
     assert data.points.min(axis=0).tolist() == [8, 0, 0] and data.points.max(axis=0).tolist() == [10, 2, 2]
     assert np.sign(volume(data)) == np.sign(
         volume(Mesh(CUBE, TRIANGLES))
