@@ -10,7 +10,6 @@ import ctypes
 import logging
 import sys
 import time
-import weakref
 from typing import Any
 
 import vtkmodules.vtkRenderingOpenGL2
@@ -58,7 +57,13 @@ class GLCanvas(QOpenGLWidget):
         self._notes = Notes()
         self._context: QOpenGLContext | None = None
         self._surface: Any = None
-        self._observers = _serve(self._window, weakref.ref(self))
+        self._frame: Frame | None = None
+        # A widget deleted without `shutdown` gets no more calls of its methods, neither from its context nor from
+        # itself; functions without the widget are called, so everything that must happen then is one.
+        inner = self.__dict__
+        self._observers = _serve(self._window, inner)
+        self._goes = lambda: _forget_gl(inner)
+        self.destroyed.connect(lambda: _let_go(inner))
         # A widget that never gets a context paints nothing at all; then somebody has to notice.
         self._watch = QTimer(self)
         self._watch.setSingleShot(True)
@@ -86,15 +91,9 @@ class GLCanvas(QOpenGLWidget):
         if self._window is None:
             return
         if self._context is not None:
-            self._context.aboutToBeDestroyed.disconnect(self._context_goes)
-        self._forget_gl()
-        if self._scene is not None:
-            self._scene.release()
-            self._scene = None
-        for tag in self._observers:
-            self._window.RemoveObserver(tag)
-        self._window = self._state = None
-        self._notes = Notes()
+            self._context.aboutToBeDestroyed.disconnect(self._goes)
+        _forget_gl(self.__dict__)
+        _let_go(self.__dict__)
 
     # -- Qt's three calls -------------------------------------------------------------------------------------
 
@@ -102,12 +101,14 @@ class GLCanvas(QOpenGLWidget):
         """Qt's context is there: hand it to VTK. Comes again when the widget has moved to another window."""
         if self._window is None:
             return
-        context = self.context()
+        # Not `self.context()`: PySide counts that among the widget's children, and its signal would not come any
+        # more when the widget is deleted.
+        context = QOpenGLContext.currentContext()
         if context is None or not context.isValid():
             self.failed.emit("the window got no OpenGL context")
             return
         self._context, self._surface = context, context.surface()
-        context.aboutToBeDestroyed.connect(self._context_goes, Qt.ConnectionType.DirectConnection)
+        context.aboutToBeDestroyed.connect(self._goes, Qt.ConnectionType.DirectConnection)
         window = self._window
         _set_symbol_loader(window)
         window.SetOwnContext(False)
@@ -150,9 +151,10 @@ class GLCanvas(QOpenGLWidget):
             seconds = time.perf_counter() - started
             if isinstance(self._scene, Scene3D):
                 self._scene.measured(seconds, state)  # type: ignore[arg-type]
-            frame = Frame(state, self._notes, None, seconds, self.device)
-            # After Qt has finished this repaint: the receiver repaints the overlay.
-            QTimer.singleShot(0, self, lambda: self.arrived.emit(frame))
+            self._frame = Frame(state, self._notes, None, seconds, self.device)
+            # After Qt has finished this repaint: the receiver repaints the overlay. A method, for a function that
+            # waits when the widget is deleted would never be freed.
+            QTimer.singleShot(0, self, self._tell)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -172,39 +174,51 @@ class GLCanvas(QOpenGLWidget):
         functions.glClear(_COLOR_BIT)
         functions.glColorMask(True, True, True, True)
 
-    def _context_goes(self) -> None:
-        self._forget_gl()
-
-    def _forget_gl(self) -> None:
-        """The context is about to go (the widget changes windows, or closes): VTK gives its GL objects back."""
-        if self._context is not None and self._window is not None:
-            self._context.makeCurrent(self._surface)
-            self._window.Finalize()
-            self._window.SetReadyForRendering(False)
-            self._context.doneCurrent()
-        self._context = self._surface = None
-        self._dirty = True
+    def _tell(self) -> None:
+        frame, self._frame = self._frame, None
+        if frame is not None:
+            self.arrived.emit(frame)
 
     def _check(self) -> None:
         if self._window is not None and self._context is None and self.isVisible():
             self.failed.emit("the window got no OpenGL context")
 
 
-def _serve(window: Any, widget: weakref.ref[GLCanvas]) -> list[int]:
-    """Answer VTK's questions about the context. VTK holds its observers: a bound method would never be freed."""
+def _forget_gl(inner: dict[str, Any]) -> None:
+    """A canvas's context is about to go (it changes windows, or closes): VTK gives its GL objects back."""
+    context, window = inner["_context"], inner["_window"]
+    if context is not None and window is not None:
+        context.makeCurrent(inner["_surface"])
+        window.Finalize()
+        window.SetReadyForRendering(False)
+        context.doneCurrent()
+    inner["_context"] = inner["_surface"] = None
+    inner["_dirty"] = True
+
+
+def _let_go(inner: dict[str, Any]) -> None:
+    """Free every VTK object of a canvas, whose attributes these are; its widget may be gone."""
+    window, scene = inner["_window"], inner["_scene"]
+    if scene is not None:
+        scene.release()
+    if window is not None:
+        for tag in inner["_observers"]:
+            window.RemoveObserver(tag)
+    inner["_window"] = inner["_scene"] = inner["_state"] = inner["_frame"] = None
+    inner["_notes"] = Notes()
+
+
+def _serve(window: Any, inner: dict[str, Any]) -> list[int]:
+    """Answer VTK's questions about the context of a canvas. VTK holds its observers until `_let_go`."""
 
     def make_current(*_: Any) -> None:
-        canvas = widget()
-        if canvas is not None and canvas._context is not None:
+        if inner["_context"] is not None:
             # Not QOpenGLWidget.makeCurrent(): that binds the widget's framebuffer in the middle of VTK's work.
-            canvas._context.makeCurrent(canvas._surface)
+            inner["_context"].makeCurrent(inner["_surface"])
 
     def is_current(caller: Any, *_: Any) -> None:
-        canvas = widget()
-        if canvas is not None:
-            caller.SetIsCurrent(
-                canvas._context is not None and QOpenGLContext.currentContext() is canvas._context
-            )
+        context = inner["_context"]
+        caller.SetIsCurrent(context is not None and QOpenGLContext.currentContext() is context)
 
     return [
         window.AddObserver("WindowMakeCurrentEvent", make_current),

@@ -1,7 +1,7 @@
-"""Python's garbage collector, kept to the main thread while a render thread runs.
+"""Python's garbage collector, kept to the main thread: by the window while it lives, else while a render thread runs.
 
-A cyclic collection happens in whichever thread allocates next. In the render thread it would destroy QObjects that
-belong to the window (and in the window VTK objects that belong to the render thread): both crash.
+A cyclic collection happens in whichever thread allocates next. In another thread it would destroy QObjects that
+belong to the window ("Timers cannot be stopped from another thread", then a crash).
 """
 
 from __future__ import annotations

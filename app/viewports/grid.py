@@ -357,10 +357,13 @@ class ViewportGrid(QWidget):
     def _fell_back(self, why: str) -> None:
         self.backend = "image"
         # One view without a context means all of them: change the others before they paint nothing.
-        for view in self.views.values():
-            if view.canvas.name == "gl":
-                QTimer.singleShot(0, view, lambda v=view: v._fall_back(why))
+        self._why = why
+        QTimer.singleShot(0, self, self._fall_back_all)
         self.statusChanged.emit(f"image · {why}")
+
+    def _fall_back_all(self) -> None:
+        for view in self.views.values():
+            view._fall_back(self._why)
 
 
 def _places(layout: str, size: QSize) -> dict[str, QRect]:

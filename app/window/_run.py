@@ -12,7 +12,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.theme import DARK, THEMES, apply_theme
-from app.window._safety import Faults, MainThreadGC, log_qt_messages, start_logging
+from app.viewports.collector import MainThreadCollector
+from app.window._safety import Faults, log_qt_messages, start_logging
 from app.window._startup import Milestones
 from app.window.main_window import MainWindow
 from app.window.workbench import Workbench
@@ -58,7 +59,8 @@ def run(
     apply_theme(qt, colors, float(settings.get("text-scale", 1.0)))
     faults = Faults()
     restore_hooks = faults.install()
-    collector = MainThreadGC(qt)
+    collector = MainThreadCollector()
+    collector.start()
 
     runner = WorkerRunner()
     workbench = Workbench(runner, PluginHost(safe=safe), settings)

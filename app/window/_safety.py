@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import gc
 import logging
 import logging.handlers
 import os
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import platformdirs
-from PySide6.QtCore import QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtCore import QObject, QtMsgType, Signal, qInstallMessageHandler
 
 log = logging.getLogger("equiscope.window")
 _keep: list[TextIO] = []
@@ -104,32 +103,3 @@ def log_qt_messages() -> None:
         qt.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
 
     qInstallMessageHandler(handler)
-
-
-class MainThreadGC(QObject):
-    """Python's cyclic collector, run by a timer of the main thread only.
-
-    A collection on a worker's thread would destroy Qt objects there ("Timers cannot be stopped from another
-    thread", then a crash).
-    """
-
-    def __init__(self, parent: QObject | None = None, interval: int = 500) -> None:
-        super().__init__(parent)
-        self._thresholds = gc.get_threshold()
-        gc.disable()
-        timer = QTimer(self)
-        timer.timeout.connect(self._check)
-        timer.start(interval)
-        self._timer = timer
-
-    def stop(self) -> None:
-        """Give the collector back to Python."""
-        self._timer.stop()
-        gc.enable()
-
-    def _check(self) -> None:
-        counts = gc.get_count()
-        for generation in (2, 1, 0):
-            if counts[generation] > self._thresholds[generation]:
-                gc.collect(generation)
-                return

@@ -65,9 +65,9 @@ def measure(case: str, folder: Path) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication
 
     from app.theme import DARK, apply_theme
+    from app.viewports.collector import MainThreadCollector
     from app.window._render import wait_until_idle
     from app.window._run import _Starter, application
-    from app.window._safety import MainThreadGC
     from app.window._startup import Milestones
     from app.window.main_window import MainWindow
     from app.window.workbench import Workbench
@@ -77,7 +77,8 @@ def measure(case: str, folder: Path) -> dict[str, float]:
 
     qt = application()
     apply_theme(qt, DARK)
-    collector = MainThreadGC(qt)
+    collector = MainThreadCollector()
+    collector.start()
     workbench = Workbench(WorkerRunner(), PluginHost(), Settings())
     window = MainWindow(workbench, ask=False)
     window.resize(1400, 900)

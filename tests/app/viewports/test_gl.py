@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent, QPoint, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -128,3 +129,30 @@ def test_windows_come_and_go_without_leaks(qtbot):
         QApplication.processEvents()
         del made
     assert vtk_objects() == start
+
+
+@pytest.mark.parametrize("how", ["deleted", "fallen back", "in pieces"])
+def test_a_window_deleted_without_a_word_leaves_nothing_even_where_somebody_holds_its_widgets(
+    qtbot, capfd, how
+):
+    prepare_surface_format()
+    start = vtk_objects()
+    made = QMainWindow()
+    grid = ViewportGrid(backend="gl", theme=DARK)
+    made.setCentralWidget(grid)
+    made.resize(300, 300)
+    made.show()
+    qtbot.waitExposed(made)
+    grid.set_items((make_item(head(), render="volume"),))
+    assert grid.wait(30)
+    assert vtk_objects() > start
+    held = [grid, *(v.canvas for v in grid.views.values())]
+    if how == "fallen back":
+        grid.views["axial"].canvas.failed.emit("the window got no OpenGL context")
+    elif how == "in pieces":
+        shiboken6.delete(grid.views["3d"].canvas)
+    shiboken6.delete(made)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    assert vtk_objects() == start
+    assert len(held) == 5 and "Error" not in capfd.readouterr().err
