@@ -314,3 +314,25 @@ def test_a_plane_that_lies_in_the_slice_is_its_outline_and_not_a_chance_line() -
     (crossing,) = draw_markup(item, (np.zeros(3), np.array([1.0, 0, 0])), 1.0)
     assert len(crossing.segments) == 1
     assert draw_markup(item, (np.array([0, 0, 3.0]), np.array([0, 0, 1.0])), 1.0) == ()
+
+
+def test_a_slice_whose_crosshair_alone_moves_is_not_drawn_again(view, monkeypatch):
+    from app.viewports.slices import SliceScene
+
+    applied = []
+    apply = SliceScene.apply
+    monkeypatch.setattr(SliceScene, "apply", lambda self, state: applied.append(state) or apply(self, state))
+    drawer = view()
+    item = make_item(head(), window=255.0, level=127.5)
+
+    def render(cursor, thing=item, **intent):
+        state = resolve(ViewIntent("coronal", cursor=cursor, **intent), (thing,), (120, 100))
+        return drawer.render(state)[0]
+
+    first = render((0.0, 0.0, 0.0))
+    assert np.array_equal(render((0.0, 0.0, 9.0)), first) and len(applied) == 1
+    assert not np.array_equal(render((0.0, 10.0, 9.0)), first) and len(applied) == 2
+    assert np.array_equal(render((0.0, 0.0, 9.0)), first) and len(applied) == 3
+    assert not np.array_equal(render((0.0, 0.0, 9.0), zoom=2.0), first) and len(applied) == 4
+    dim = make_item(item.data, window=2000.0, level=1000.0)
+    assert not np.array_equal(render((0.0, 0.0, 9.0), dim), first) and len(applied) == 5
