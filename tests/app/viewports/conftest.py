@@ -91,4 +91,4 @@ def vtk_objects() -> int:
     from vtkmodules.vtkRenderingCore import vtkProp, vtkRenderer, vtkRenderWindow
 
     gc.collect()
-    return sum(isinstance(o, (vtkProp, vtkRenderer, vtkRenderWindow)) for o in gc.get_objects())
+    return sum(issubclass(type(o), (vtkProp, vtkRenderer, vtkRenderWindow)) for o in gc.get_objects())
