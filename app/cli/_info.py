@@ -12,6 +12,9 @@ from core.data import info
 from core.errors import printable
 from core.jobs import JobFailed
 
+COUNTS = {"graph": ("node", "edge"), "table": ("row", "column"), "signal": ("sample", "channel")}
+"""What the numbers of a shape count."""
+
 
 def reading_options(parser: Parser) -> None:
     """The options that every command which opens files has."""
@@ -88,14 +91,21 @@ def main(arguments: list[str]) -> int:
 
 def _line(entry: dict[str, Any]) -> str:
     parts = [f"{entry['name']}: {entry['kind']}"]
-    if entry["shape"]:
+    names = COUNTS.get(entry["kind"], ())
+    if entry["shape"] and len(names) == len(entry["shape"]):
+        parts += [f"{n:,} {name}{'s' * (n != 1)}" for n, name in zip(entry["shape"], names, strict=True)]
+    elif entry["n_points"] is not None and entry["kind"] in ("mesh", "pointcloud"):
+        parts.append(f"{entry['n_points']:,} points")
+    elif entry["shape"]:
         parts.append("×".join(map(str, entry["shape"])))
     if entry["n_faces"] is not None:
-        parts.append(f"{entry['n_faces']} faces")
+        parts.append(f"{entry['n_faces']:,} faces")
     if entry["tensors"]:
         parts.append(f"{entry['tensors']['count']} tensors, {entry['tensors']['parameters']:,} parameters")
     if entry["spacing"] and entry["kind"] == "volume":
         parts.append("×".join(f"{s:.4g}" for s in entry["spacing"]) + f" {entry['unit']}")
+    if entry["kind"] == "signal" and entry["spacing"]:
+        parts.append(f"{1 / entry['spacing'][0]:g} Hz")
     if entry["axis_codes"]:
         parts.append(entry["axis_codes"])
     if entry["bounds"]:
@@ -104,11 +114,12 @@ def _line(entry: dict[str, Any]) -> str:
         parts.append(
             "  ".join(f"{a}[{b[2 * i]:.5g}, {b[2 * i + 1]:.5g}]" for i, a in enumerate("xyz")) + unit
         )
-    names = [
-        f"{a['name']} ({a['transforms']})"
+    known = [
+        a["name"] if entry["kind"] == "table" else f"{a['name']} ({a['transforms']})"
         for a in entry["attributes"]
-        if entry["kind"] not in ("volume", "table")
+        if entry["kind"] != "volume"
     ]
-    if names:
-        parts.append(", ".join(names))
+    if known:
+        more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+        parts.append(", ".join(known[:12]) + more)
     return " · ".join(parts)

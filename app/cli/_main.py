@@ -112,6 +112,8 @@ def _window(arguments: list[str], commands: set[str]) -> int:
         close = difflib.get_close_matches(name, sorted(commands), n=1, cutoff=0.75)
         if close and not Path(name).exists():
             parser.error(f"there is no command or file {name!r}; did you mean {close[0]}?")
+        if name.isidentifier() and not Path(name).exists():
+            parser.error(f"there is no command or file {name!r}")
     from app import window
 
     if options.screenshot:

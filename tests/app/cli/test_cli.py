@@ -241,3 +241,14 @@ def test_doctor_names_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch)
     assert (
         doctor._qt().remedy == "pip install PySide6_Essentials" and doctor._gl().remedy == "pip install vtk"
     )
+
+
+def test_info_counts_with_words(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    done = equiscope("info", str(tmp_path / "t.csv"), cwd=folder)
+    assert done.stdout.strip() == "t: table · 1 row · 2 columns · a, b"
+
+
+def test_a_word_that_is_no_command_is_said_to_be_none(folder: Path) -> None:
+    done = equiscope("frobnicate", cwd=folder, code=2)
+    assert "no command or file 'frobnicate'" in done.stderr
