@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -71,7 +71,9 @@ class CheckpointView(QWidget):
         self.search.setAccessibleName("Search tensors")
         self.search.setMaximumWidth(m.px(320))
         self.search.textChanged.connect(self._on_search)
-        self.note = label("", "small")
+        self.search.returnPressed.connect(self._enter_tree)
+        self.search.installEventFilter(self)
+        self.note = elided("", "small")
         bar.addWidget(self.search, 2)
         bar.addWidget(self.note, 1)
         bar.addWidget(button("Copy names", self.copy_names, "quiet"))
@@ -85,7 +87,7 @@ class CheckpointView(QWidget):
         self.tree.setIndentation(m.px(16))
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for section, width in ((1, 150), (2, 90), (3, 90)):
+        for section, width in ((1, 112), (2, 72), (3, 76)):
             self.tree.header().setSectionResizeMode(section, QHeaderView.ResizeMode.Interactive)
             self.tree.setColumnWidth(section, m.px(width))
         self.tree.headerItem().setTextAlignment(
@@ -95,7 +97,7 @@ class CheckpointView(QWidget):
         self.tree.itemActivated.connect(lambda item, _column: self._activate(item))
 
         self.details = ColumnWidget()
-        self.details.setMinimumWidth(m.px(260))
+        self.details.setMinimumWidth(m.px(200))
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.tree)
         splitter.addWidget(scrolled(self.details))
@@ -192,6 +194,24 @@ class CheckpointView(QWidget):
         self._hide_branches(self.tree.invisibleRootItem(), bool(words))
         self._say(shown)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            watched is self.search
+            and isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Down
+        ):
+            self._enter_tree()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _enter_tree(self) -> None:
+        """From the search to the first tensor that it found."""
+        first = next((leaf for leaf in self._leaves.values() if not leaf.isHidden()), None)
+        if first is not None:
+            self.tree.setCurrentItem(first)
+            self.tree.setFocus(Qt.FocusReason.TabFocusReason)
+
     def _hide_branches(self, item: QTreeWidgetItem, expand: bool) -> bool:
         """Hide branches that hold nothing shown; returns whether `item` holds something."""
         any_shown = False
@@ -233,7 +253,8 @@ class CheckpointView(QWidget):
     def _show_file(self) -> None:
         self._clear()
         rows = {"Format": self.checkpoint.format}
-        rows.update((str(k), str(v)) for k, v in list(self.checkpoint.metadata.items())[:40])
+        for name, value in list(self.checkpoint.metadata.items())[:40]:
+            rows[str(name)] = number_words(value, 6) if isinstance(value, float) else str(value)
         card = Card()
         card.column.addWidget(label("File", "heading"))
         card.column.addWidget(Readings(rows))

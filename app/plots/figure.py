@@ -193,8 +193,23 @@ def _scatter(
         tip=(lambda x, y, data: f"{data}") if s.labels else None,
     )
     plot.addItem(item)
+    plot.setAspectLocked(same_scale(s))
     _axis_label(plot, "bottom", s.x_label, s.x_unit, theme)
     _axis_label(plot, "left", s.y_label, s.y_unit, theme)
+
+
+def same_scale(s: Scatter) -> bool:
+    """Whether both axes measure the same: one unit, and extents alike to a tenth (a disc of directions, a map)."""
+    if s.x_unit != s.y_unit:
+        return False
+    ends = []
+    for values in (np.asarray(s.x, dtype=float), np.asarray(s.y, dtype=float)):
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            return False
+        ends.append((float(finite.min()), float(finite.max())))
+    size = max(high - low for low, high in ends)
+    return size > 0 and all(abs(a - b) < 0.1 * size for a, b in zip(*ends, strict=True))
 
 
 def _heatmap(
@@ -288,6 +303,7 @@ def _colour_bar(
     middle = (low + high) / 2
     axis.setTicks([[(v, number_words(v, 3)) for v in (low, middle, high)]])
     axis.setStyle(tickLength=0)
+    axis.enableAutoSIPrefix(False)  # the ticks are ours: a factor in the label would be wrong
     if text and not compact:
         bar.setLabel("right", text, color=theme.muted)
         axis.label.setFont(small)

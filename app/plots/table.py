@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.forms.numbers import number_words
 from app.forms.widgets import label
 from app.theme import Metrics
+from app.window.kinds import count, counted
 from core.data import Table
 
 Index = QModelIndex | QPersistentModelIndex
@@ -28,9 +29,10 @@ Index = QModelIndex | QPersistentModelIndex
 class TableModel(QAbstractTableModel):
     """A `core.data.Table` in an order and with a filter; the table itself stays as it is."""
 
-    def __init__(self, table: Table, parent: QWidget | None = None) -> None:
+    def __init__(self, table: Table, parent: QWidget | None = None, *, digits: int = 6) -> None:
         super().__init__(parent)
         self.table = table
+        self.digits = digits
         self._names = list(table.columns)
         self._columns = list(table.columns.values())
         self._rows = np.arange(len(self._columns[0]) if self._columns else 0)
@@ -49,7 +51,7 @@ class TableModel(QAbstractTableModel):
             return None
         value = self._columns[index.column()][self._order[index.row()]]
         if role == Qt.ItemDataRole.DisplayRole:
-            return cell_words(value)
+            return cell_words(value, self.digits)
         if role == Qt.ItemDataRole.ToolTipRole:
             return str(value)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -115,14 +117,14 @@ class TableModel(QAbstractTableModel):
         return "\n".join(lines)
 
 
-def cell_words(value: Any) -> str:
+def cell_words(value: Any, digits: int = 6) -> str:
     """A cell to read."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (int, np.integer)):
         return number_words(int(value))
     if isinstance(value, (float, np.floating)):
-        return number_words(float(value), 6)
+        return number_words(float(value), digits)
     return str(value)
 
 
@@ -135,7 +137,7 @@ class TableView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.model = TableModel(table, self)
+        self.model = TableModel(table, self, digits=4 if compact else 6)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter rows")
         self.filter.setClearButtonEnabled(True)
@@ -199,5 +201,5 @@ class TableView(QWidget):
 
     def _say(self) -> None:
         shown, all_rows = self.model.rowCount(), len(self.model._rows)
-        words = f"{number_words(all_rows)} rows, {self.model.columnCount()} columns"
-        self.note.setText(words if shown == all_rows else f"{number_words(shown)} of {words}")
+        words = f"{counted(all_rows, 'row')}, {counted(self.model.columnCount(), 'column')}"
+        self.note.setText(words if shown == all_rows else f"{count(shown)} of {words}")

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.plots import CheckpointView, FigureView, GraphView, SparkLine, TableModel, TableView, signal_curve
 from app.plots.checkpoint import tensor_figures, tensor_statistics
+from app.plots.figure import same_scale
 from app.plots.graph import plane_layout
 from app.theme import DARK, LIGHT
 from core.data import Checkpoint, Graph, Signal, Table, TensorInfo
@@ -208,3 +209,40 @@ def test_a_spark_line_takes_what_is_not_finite(qtbot: Any) -> None:
     line.resize(100, 60)
     assert not line.grab().isNull()
     assert line.accessibleName() == "Loss: 0.5"
+
+
+def test_a_colour_bar_of_small_values_names_no_factor(qtbot: Any) -> None:
+    small = Scatter("Small", X, X, color=X * 1e-6, color_label="score")
+    view = FigureView(small)
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    view.show()
+    view.grab()
+    words = [i.labelString() for i in view._widget.scene().items() if hasattr(i, "labelString")]
+    assert any("score" in w for w in words)
+    assert not any("x1" in w or "x0" in w for w in words)
+
+
+def test_a_scatter_of_like_axes_keeps_its_shape() -> None:
+    round_ = np.linspace(0, 2 * np.pi, 60)
+    disc = Scatter("Disc", np.cos(round_), np.sin(round_))
+    assert same_scale(disc)
+    assert not same_scale(Scatter("Units", np.cos(round_), np.sin(round_), x_unit="mm"))
+    assert not same_scale(Scatter("Ranges", X, X**2))
+    assert not same_scale(Scatter("Nothing", X * np.nan, X))
+
+
+def test_from_the_search_the_keyboard_goes_to_the_first_tensor_found(qtbot: Any) -> None:
+    tensors = tuple(TensorInfo(n, (2, 2), "float32", 16) for n in ("a.weight", "b.weight", "b.bias"))
+    view = CheckpointView(Checkpoint("file", "npz", tensors, {}), lambda *_: None)
+    qtbot.addWidget(view)
+    view.show()
+    view.search.setText("b.")
+    qtbot.keyClick(view.search, Qt.Key.Key_Down)
+    assert view.tree.currentItem().data(0, Qt.ItemDataRole.UserRole) == "b.weight"
+
+
+def test_one_row_is_not_rows(qtbot: Any) -> None:
+    view = TableView(Table({"a": np.arange(1), "b": np.arange(1)}))
+    qtbot.addWidget(view)
+    assert view.note.text() == "1 row, 2 columns"
