@@ -44,7 +44,7 @@ class AnalysisPanel(Panel):
 
     name = "analysis"
     title = "Analysis"
-    least_width = 300
+    least_width = 264
     started = Signal(object)
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
@@ -193,11 +193,10 @@ class AnalysisPanel(Panel):
     # -- events ----------------------------------------------------------------------------------------------
 
     def _on_changed(self, change: Any) -> None:
-        if (
-            change is not None
-            and not (change.added or change.removed)
-            and type(change.edit).__name__ == "SetDisplay"
-        ):
+        if change is None:  # another session: begin with what fits it
+            self.choose(None)
+            return
+        if not (change.added or change.removed) and type(change.edit).__name__ == "SetDisplay":
             return
         if self.form is not None:
             self.form.set_candidates(self._candidates())

@@ -69,15 +69,18 @@ class JobRow(QWidget):
             self.cancel.setEnabled(False)
         elif task.state is State.RUNNING:
             fraction = task.progress.fraction
-            self.state.setText(f"{100 * fraction:.0f} %" if fraction > 0 else "")
+            left = task.seconds_left
+            words = [f"{100 * fraction:.0f} %"] if fraction > 0 else []
+            words += [f"{in_words(left)} left"] if left is not None else []
+            self.state.setText(" · ".join(words))
             self.bar.setValue(round(1000 * fraction))
         else:
-            words, role = {
+            word, role = {
                 State.DONE: ("done", "good"),
                 State.FAILED: ("failed", "bad"),
                 State.CANCELLED: ("cancelled", "muted"),
             }[task.state]
-            self.state.setText(words)
+            self.state.setText(word)
         if self.state.property("role") != role:
             self.state.setProperty("role", role)
             restyle(self.state)
@@ -85,9 +88,6 @@ class JobRow(QWidget):
         if running:
             if task.progress.text:
                 parts.append(task.progress.text)
-            left = task.seconds_left
-            if left is not None:
-                parts.append(f"{in_words(left)} left")
         elif task.state is State.FAILED and task.error is not None:
             parts.append(str(task.error))
         elif task.state is State.DONE and task.seconds >= 1:
@@ -108,7 +108,7 @@ class JobsPanel(Panel):
 
     name = "jobs"
     title = "Jobs"
-    least_width = 300
+    least_width = 264
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -28,7 +28,7 @@ class ResultsPanel(Panel):
 
     name = "results"
     title = "Results"
-    least_width = 300
+    least_width = 264
     item_wanted = Signal(str)
     repeat_wanted = Signal(object)
 

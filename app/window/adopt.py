@@ -18,7 +18,7 @@ def result_items(title: str, finished: Finished, inputs: Sequence[Item]) -> tupl
     """
     group = Item(
         id=new_id(),
-        name=title.rstrip("…. "),
+        name=f"{title.rstrip('…. ')} of {inputs[0].name}" if inputs else title.rstrip("…. "),
         record=finished.record,
         warnings=finished.result.warnings,
         metadata={"values": dict(finished.result.values), "inputs": [i.id for i in inputs]},

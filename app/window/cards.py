@@ -126,6 +126,11 @@ class CardStack(QWidget):
         self._place()
         return card
 
+    def clear(self) -> None:
+        """Take all cards away."""
+        for card in list(self.cards):
+            self.remove(card)
+
     def remove(self, card: ProblemCard) -> None:
         """Take a card away."""
         if card in self.cards:

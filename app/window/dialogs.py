@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QIcon
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.forms.widgets import button, label
 from app.theme import Metrics, restyle
 from app.window.icons import pixmap
+from app.window.kinds import shortened
 from app.window.start_page import RESEARCH
 from core import __version__
 from core.plugins import PluginHost, contributions
@@ -36,7 +37,7 @@ class Dialog(QDialog):
 
     def __init__(self, title: str, parent: QWidget | None, width: int = 640, height: int = 0) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        self.setWindowTitle(shortened(title, 80))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         m = Metrics.of(self.font())
         self.column = QVBoxLayout(self)
@@ -155,28 +156,18 @@ def doctor(parent: QWidget) -> Dialog:
     return made
 
 
-def text_dialog(title: str, text: str, parent: QWidget) -> Dialog:
-    """A text to read and copy."""
-    made = Dialog(title, parent, 620, 480)
-    view = QPlainTextEdit(text)
-    view.setReadOnly(True)
-    view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-    view.setAccessibleName(title)
-    made.column.addWidget(view)
-    made.finish(("Copy", lambda: QGuiApplication.clipboard().setText(text)))
-    return made
-
-
 def ask_to_save(name: str, parent: QWidget) -> str:
     """ "save", "discard" or "cancel"."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Unsaved changes")
-    box.setText(f"Save the changes to {name}?")
+    box.setText(f"Save the changes to {shortened(name)}?")
     box.setInformativeText("Without saving they are lost. Files that were opened are never changed.")
     buttons = QMessageBox.StandardButton
     box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
     box.setDefaultButton(buttons.Save)
+    for made in box.buttons():
+        made.setIcon(QIcon())
     save = box.button(buttons.Save)
     save.setProperty("role", "primary")
     restyle(save)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 
@@ -77,24 +77,11 @@ class ItemActions:
             document.apply(Several(tuple(edits), "Show all"))
 
     def show_info(self) -> None:
-        import json
-
-        from app.window.dialogs import text_dialog
-        from core.data import info
+        from app.window.properties import properties
 
         item = self._workbench.current
-        if item is None:
-            return
-        try:
-            plain: dict[str, Any] = info(item.data, item.name, item.warnings)
-        except TypeError:
-            plain = {"name": item.name}
-        if item.source is not None:
-            plain["file"] = item.source.path
-        if item.metadata:
-            plain["metadata"] = {str(k): v for k, v in item.metadata.items()}
-        text = json.dumps(plain, indent=2, ensure_ascii=False, default=str)
-        text_dialog(f"Properties of {item.name}", text, self._window).show()
+        if item is not None:
+            properties(item, self._window).show()
 
     def copy_path(self) -> None:
         item = self._workbench.current

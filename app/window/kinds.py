@@ -46,6 +46,14 @@ KIND_WORDS = {
 }
 
 
+def shortened(text: str, most: int = 48) -> str:
+    """A name with its middle left out where it is long; a file's name may have 255 letters."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 3
+    return f"{text[: most - 1 - tail]}…{text[-tail:]}"
+
+
 def kind_of_item(item: Item) -> str:
     """A kind of `core.data`, or "group", "result", "plot", "number", "text"; a result's table is a "table"."""
     data = item.data

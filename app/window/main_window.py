@@ -29,7 +29,7 @@ from app.window.commands import Commands
 from app.window.file_actions import FileActions
 from app.window.icons import icon
 from app.window.item_actions import ItemActions
-from app.window.kinds import is_spatial
+from app.window.kinds import is_spatial, shortened
 from app.window.menus import LAYOUTS, Menus
 from app.window.palette import CommandPalette, SearchButton
 from app.window.start_page import StartPage
@@ -131,10 +131,10 @@ class MainWindow(QMainWindow):
         m = Metrics.of(self.font())
         d = self.docks
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks([d["data"], d["analysis"]], [m.px(272), m.px(316)], horizontal)
-        self.resizeDocks([d["data"], d["display"]], [m.px(460), m.px(340)], vertical)
+        self.resizeDocks([d["data"], d["analysis"]], [m.px(284), m.px(330)], horizontal)
+        self.resizeDocks([d["data"], d["display"]], [m.px(420), m.px(400)], vertical)
         self.resizeDocks(
-            [d["analysis"], d["results"], d["jobs"]], [m.px(340), m.px(320), m.px(140)], vertical
+            [d["analysis"], d["results"], d["jobs"]], [m.px(340), m.px(360), m.px(100)], vertical
         )
 
     def _make_menu_bar(self) -> None:
@@ -167,8 +167,10 @@ class MainWindow(QMainWindow):
         w.selection_changed.connect(lambda _id: self._refresh())
         w.session_changed.connect(self._refresh)
         w.problem.connect(self.show_problem)
-        w.opened.connect(lambda _ids: self.start.refresh())
+        w.opened.connect(lambda _ids: self._refresh_recent())
+        w.session_changed.connect(self._refresh_recent)
         w.session_opened.connect(self._restore_session_layout)
+        w.changed.connect(self._on_replaced)
         w.adopted.connect(lambda _id: self.docks["results"].show())
         w.task_over.connect(self._after_task)
         self.data.menu_wanted.connect(self._item_menu)
@@ -194,12 +196,14 @@ class MainWindow(QMainWindow):
         w = self.workbench
         document, item = w.document, w.current
         dirty = not document.is_clean
-        self.setWindowTitle(f"{'* ' if dirty else ''}{w.name} — Equiscope")
+        name = shortened(w.name)
+        self.setWindowTitle(f"{'* ' if dirty else ''}{name} — Equiscope")
         state = "not saved" if dirty else "saved" if w.folder else ""
-        self.session_label.setText(f"{w.name} — {state}" if state else w.name)
+        self.session_label.setText(f"{name} — {state}" if state else name)
         set_reason = self.commands.set_reason
         for id, words in (("undo", document.undo_label), ("redo", document.redo_label)):
             action = self.commands[f"edit.{id}"]
+            words = shortened(words).replace("&", "&&")
             action.setText(
                 f"&{id.capitalize()} {words[:1].lower()}{words[1:]}" if words else f"&{id.capitalize()}"
             )
@@ -221,6 +225,15 @@ class MainWindow(QMainWindow):
         here = item is not None and is_spatial(item)
         set_reason("view.fit", none or ("" if here else "it has no place in space"))
         self.menus.refresh_analyses()
+
+    def _on_replaced(self, change: Any) -> None:
+        if change is None:  # another session: what was said of the one before is past
+            self.cards.clear()
+
+    def _refresh_recent(self) -> None:
+        # Not before the menu is shown: a greyed menu never is.
+        self.start.refresh()
+        self.menus.refresh_recent()
 
     def _why_no_export(self) -> str:
         from app.window.kinds import kind_of_item

@@ -125,15 +125,18 @@ class CommandPalette(QFrame):
         self.list.setMouseTracking(True)
         self.list.itemEntered.connect(self.list.setCurrentItem)
         self.list.itemClicked.connect(lambda _item: self.run_current())
-        column.addWidget(self.list)
+        column.addWidget(self.list, 1)
+        self.none = label("No command has these words.", "muted")
+        self.none.setContentsMargins(m.px(12), 0, m.px(12), m.px(4))
+        column.addWidget(self.none)
+        self.none.hide()
         self.hide()
 
     def open(self) -> None:
         """Show it, empty, with the keyboard in it."""
         m = Metrics.of(self.font())
         width = min(m.px(520), self._window.width() - m.px(32))
-        height = min(m.px(440), self._window.height() - m.px(80))
-        self.setGeometry(self._window.width() - width - m.px(10), m.px(36), width, height)
+        self.setGeometry(self._window.width() - width - m.px(10), m.px(36), width, m.px(100))
         self._before = self._window.focusWidget()
         self.edit.clear()
         self._search("")
@@ -179,6 +182,17 @@ class CommandPalette(QFrame):
             item.setData(Qt.ItemDataRole.UserRole, action)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
+        self.none.setVisible(not found)
+        self.list.setVisible(bool(found))
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as what was found, up to a limit."""
+        m = Metrics.of(self.font())
+        row = self.list.sizeHintForRow(0) if self.list.count() else m.row
+        head = self.edit.sizeHint().height() + m.px(22)
+        most = min(m.px(440), self._window.height() - m.px(80))
+        self.resize(self.width(), min(most, head + max(1, self.list.count()) * row))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.edit and event.type() == QEvent.Type.KeyPress:

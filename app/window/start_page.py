@@ -48,8 +48,8 @@ class StartPage(QWidget):
         column.addSpacing(m.px(20))
         grid = QGridLayout()
         grid.setHorizontalSpacing(m.px(32))
-        for place in range(3):
-            grid.setColumnStretch(place, 1)
+        for place, stretch in enumerate((5, 9, 7)):
+            grid.setColumnStretch(place, stretch)
 
         first = self._column("Open")
         self.open_button = button("Open files…", open_files, "primary")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from app.forms.widgets import elided, label
-from app.window.kinds import bytes_words
+from app.window.kinds import bytes_words, shortened
 from app.window.workbench import Workbench
 
 
@@ -55,7 +55,7 @@ class StatusLine(QStatusBar):
 
     def refresh_undo(self) -> None:
         """Name the edit that undo would take back."""
-        words = self._workbench.document.undo_label
+        words = shortened(self._workbench.document.undo_label)
         self.undo.setText(f"Undo: {words[:1].lower()}{words[1:]}" if words else "")
         self.undo.setVisible(bool(words))
 

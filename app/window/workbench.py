@@ -160,7 +160,7 @@ class Workbench(QObject):
     @property
     def name(self) -> str:
         """The session's name for the title bar."""
-        return self.folder.name if self.folder else "untitled"
+        return self.folder.name.removesuffix(SESSION) if self.folder else "untitled"
 
     # -- jobs ------------------------------------------------------------------------------------------------
 
@@ -283,14 +283,36 @@ class Workbench(QObject):
         )
 
     def _open_each(self, how: Mapping[str, Any], paths: Sequence[str]) -> None:
-        for path in paths:
+        waiting: dict[int, Callable[[], None]] = {}
+        arrived = 0
+
+        def opened(place: int, what: Any) -> None:
+            arrive(place, partial(self._on_opened, what))
+
+        def arrive(place: int, what: Callable[[], None]) -> None:
+            nonlocal arrived
+            if place >= arrived:
+                waiting.setdefault(place, what)
+            while arrived in waiting:
+                arrived += 1
+                waiting.pop(arrived - 1)()
+
+        # Several are read at once; they come into the document in the order in which they were named.
+        for place, path in enumerate(paths):
             self.submit(
                 "open_path",
                 {"path": path, **how},
-                title=f"Open {printable(Path(path).name)}",
-                on_done=self._on_opened,
+                title=f"Open {self._name_of(path)}",
+                on_done=partial(opened, place),
                 on_failed=partial(self._on_open_failed, path),
+                on_over=partial(arrive, place, _nothing),
             )
+
+    def _name_of(self, path: str) -> str:
+        if path.startswith(SAMPLE):
+            titles = {s.id: s.title for s in self.host.samples}
+            return titles.get(path.removeprefix(SAMPLE), path)
+        return printable(Path(path).name)
 
     def _on_opened(self, opened: Any) -> None:
         items = items_of(opened)

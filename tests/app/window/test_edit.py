@@ -127,3 +127,17 @@ def test_properties_open_and_close(two: Any, qapp: Any) -> None:
     (dialog,) = [w for w in qapp.topLevelWidgets() if w.isVisible() and w is not two]
     assert "tetra" in dialog.windowTitle()
     dialog.close()
+
+
+def test_properties_are_words(two: Any) -> None:
+    from app.window.properties import plain_properties, property_rows
+
+    volume = property_rows(plain_properties(by_name(two, "head")))
+    assert volume["Voxels"] == "12 × 14 × 10"
+    assert volume["Voxel size"] == "2 × 2 × 2 mm"
+    assert volume["Axes"] == "RAS" and volume["Values"] == "int16"
+    mesh = property_rows(plain_properties(by_name(two, "tetra")))
+    assert (mesh["Points"], mesh["Faces"]) == ("4", "4")
+    assert mesh["Extent along x"] == "0 to 1"
+    assert mesh["File"].endswith("tetra.ply")
+    assert not any("None" in words or "[" in words for words in (*volume.values(), *mesh.values()))

@@ -199,3 +199,54 @@ def test_views_of_closed_items_go(window: Any, files: dict[str, Path], helper: A
     assert window.centre.stack.currentWidget() is window.start
     window.items.undo()
     assert type(window.centre.stack.currentWidget()).__name__ == "TableView"
+
+
+def test_a_folder_opens_in_the_order_of_its_names(worker_window: Any, tmp_path: Path, helper: Any) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for n in range(12):
+        rows = "1,2\n" * (40_000 if n == 0 else 1)  # the first takes longest
+        (folder / f"t{n:02d}.csv").write_text("a,b\n" + rows)
+    helper.open(worker_window, folder)
+    helper.idle(worker_window)
+    assert helper.names(worker_window) == [f"t{n:02d}" for n in range(12)]
+
+
+def test_a_file_that_cannot_be_read_holds_up_none(window: Any, files: dict[str, Path], helper: Any) -> None:
+    helper.open(window, files["broken"], files["mesh"], files["broken"], files["table"])
+    assert helper.names(window) == ["tetra", "numbers"]
+
+
+def test_a_long_name_does_not_widen_the_window(
+    window: Any, files: dict[str, Path], tmp_path: Path, helper: Any
+) -> None:
+    long = tmp_path / f"{'a_long_name_' * 18}.ply"
+    long.write_bytes(files["mesh"].read_bytes())
+    helper.open(window, long)
+    assert window.status.minimumSizeHint().width() < 700
+    assert len(window.status.undo.text()) < 70
+    assert len(window.commands["edit.undo"].text()) < 70
+
+
+def test_the_recent_menu_can_be_opened_once_there_is_something(
+    window: Any, files: dict[str, Path], helper: Any
+) -> None:
+    assert not window.menus.recent.isEnabled()
+    helper.open(window, files["mesh"])
+    assert window.menus.recent.isEnabled()
+    assert "tetra.ply" in [a.text() for a in window.menus.recent.actions()]
+    assert "recent.0" in window.commands
+
+
+def test_a_new_session_begins_afresh(window: Any, files: dict[str, Path], helper: Any) -> None:
+    helper.open(window, files["mesh"], files["broken"])
+    assert window.cards.cards
+    window.workbench.new_session()
+    assert not window.cards.cards
+    assert window.analysis.form is None
+
+
+def test_the_job_of_a_sample_bears_its_title(window: Any) -> None:
+    sample = window.workbench.host.samples[0]
+    assert window.workbench._name_of(f"sample:{sample.id}") == sample.title
+    assert window.workbench._name_of("/data/head.nii.gz") == "head.nii.gz"

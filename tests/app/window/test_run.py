@@ -67,11 +67,11 @@ def test_a_run_is_one_edit_with_all_its_results(ready: Any, helper: Any, qtbot: 
     helper.idle(ready)
     assert not ready.cards.cards
     assert helper.names(ready) == [
-        *("tetra", "Everything", "Plane", "Plane (2)"),
+        *("tetra", "Everything of tetra", "Plane", "Plane (2)"),
         *("Curve", "Scatter", "Heatmap", "Histogram", "Table"),
     ]
     group = ready.workbench.current
-    assert group.name == "Everything" and group.record["analysis"] == "fake.everything"
+    assert group.name == "Everything of tetra" and group.record["analysis"] == "fake.everything"
     assert group.record["parameters"]["rounds"] == 3
     assert group.warnings == ("A warning to read.",)
     assert group.metadata["values"] == {"best": 0.5}

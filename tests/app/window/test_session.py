@@ -23,7 +23,7 @@ def test_saved_and_reopened_it_is_the_same(
     folder = tmp_path / "work.equiscope"
     assert (folder / "session.json").is_file()
     json.loads((folder / "session.json").read_text())
-    assert window.windowTitle() == "work.equiscope — Equiscope"
+    assert window.windowTitle() == "work — Equiscope"
     assert window.workbench.settings.recent[0] == str(folder)
 
     other = make_window()
@@ -34,7 +34,7 @@ def test_saved_and_reopened_it_is_the_same(
     assert other.workbench.document[mesh.id].display.visible is False
     assert other.centre.grid.layout_name == "axial"
     assert other.workbench.document.is_clean and not other.workbench.document.undo_label
-    assert other.windowTitle() == "work.equiscope — Equiscope"
+    assert other.windowTitle() == "work — Equiscope"
 
 
 def test_results_are_saved_too(
@@ -54,7 +54,7 @@ def test_results_are_saved_too(
     other = make_window()
     helper.open(other, tmp_path / "run.equiscope")
     assert helper.names(other) == names
-    group = next(i for i in other.workbench.document if i.name == "Everything")
+    group = next(i for i in other.workbench.document if i.name == "Everything of tetra")
     assert json.dumps(dict(group.record), sort_keys=True) == json.dumps(record, sort_keys=True)
     other.workbench.select(group.id)
     assert other.results.group == group.id
@@ -100,7 +100,7 @@ def test_closing_with_changes_asks(
     monkeypatch.setattr(dialogs, "ask_to_save", lambda name, parent: asked.append(name) or answer)
     window.close()
     helper.qtbot.waitUntil(lambda: window.isVisible() is not closed)
-    assert asked == ["kept.equiscope"]
+    assert asked == ["kept"]
     assert (tmp_path / "kept.equiscope").is_dir() is (answer == "save")
 
 
