@@ -121,4 +121,20 @@ def default_display(data: Any, hints: Any = None) -> Display:
     chosen = {k: v for k, v in dict(hints or {}).items() if k in known}
     if isinstance(data, PointCloud) and "color_by" not in chosen and "color" not in chosen:
         chosen["color_by"] = "@z"  # thousands of dots in one colour show no shape
+    if isinstance(data, Volume) and "colormap" not in chosen and _is_mask(data):
+        chosen["colormap"] = "labels"  # in gray it would cover the scan it belongs to
     return cls(**chosen)
+
+
+def _is_mask(volume: Volume) -> bool:
+    """Whether whole numbers from 0 to 32, most of them 0, look like a segmentation; from 64³ values at most.
+
+    Many programs write segmentations without saying so.
+    """
+    array = volume.array
+    if array.ndim != 3 or array.dtype.kind not in "iu" or volume.transforms is not Transforms.SCALAR:
+        return False
+    sample = array[tuple(slice(None, None, -(-n // 64)) for n in array.shape)]
+    if not sample.size or not 0 <= int(sample.min()) < int(sample.max()) <= 32:
+        return False
+    return bool(2 * int((sample == 0).sum()) > sample.size)

@@ -62,7 +62,8 @@ class SliceScene:
         notes = Notes()
         volumes = [i for i in state.items if isinstance(i.data, Volume)]
         # The reference lies at the bottom, whatever its place in the tree: an overlay must not be hidden by it.
-        volumes.sort(key=lambda i: i.id != state.reference)
+        # Labels lie on top even if they are the reference: a scan would hide them.
+        volumes.sort(key=lambda i: (_is_label(i), i.id != state.reference))
         for gone in self._layers.keys() - {i.id for i in volumes}:
             self._renderer.RemoveViewProp(self._layers.pop(gone).prop)
         for rank, item in enumerate(volumes):
@@ -83,7 +84,6 @@ class SliceScene:
 
     def _show(self, state: ResolvedSlice, item: SceneItem, rank: int, notes: Notes) -> None:
         volume, display = item.data, item.display
-        stats = volume_stats(volume, display.index)
         low, high = window_of(volume, display)
         notes.windows[item.id] = (high - low, (high + low) / 2)
         layer = self._layers.get(item.id)
@@ -96,7 +96,7 @@ class SliceScene:
             layer.prop.SetProperty(vtkImageProperty())
             self._renderer.AddViewProp(layer.prop)
         axis = _plane_axis(state, item)
-        label = stats.label or display.colormap == "labels"
+        label = _is_label(item)
         smooth = display.interpolate and not label
         if legend_wanted(item, label):
             notes.legends.append(Legend(item.name, volume.value_unit, display.colormap, low, high))
@@ -166,6 +166,10 @@ class SliceScene:
         camera.SetViewUp(*state.up)
         camera.SetParallelScale(state.height * state.scale / 2)
         camera.SetClippingRange(reach * 0.5, reach * 1.5)
+
+
+def _is_label(item: SceneItem) -> bool:
+    return volume_stats(item.data, item.display.index).label or item.display.colormap == "labels"
 
 
 def _plane_axis(state: ResolvedSlice, item: SceneItem) -> int | None:

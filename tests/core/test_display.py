@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.data import Attribute, Mesh, PointCloud, Transforms
+from core.data import Attribute, Mesh, PointCloud, Transforms, Volume
 from core.display import PointsDisplay, attribute_of, default_display
 
 POINTS = np.arange(12.0).reshape(4, 3)
@@ -24,3 +24,16 @@ def test_coordinates_are_attributes_by_name() -> None:
     assert attribute_of(cloud, "q") is cloud.attributes["q"]
     assert attribute_of(cloud, "nothing") is None
     assert attribute_of(Mesh(POINTS, np.zeros((0, 3), int)), "@x") is not None
+
+
+def test_a_segmentation_that_does_not_say_so_is_shown_as_labels():
+    mask = np.zeros((90, 70, 10), np.uint8)
+    mask[20:40, 20:40] = 3
+
+    def shown(array, **hints):
+        return default_display(Volume(array, np.eye(4)), hints).colormap
+
+    assert shown(mask) == "labels" == shown(mask.astype(np.int16))
+    assert shown(mask, colormap="hot") == "hot"
+    assert shown(mask * 40) == shown(mask.astype(np.float32)) == shown(mask * 0) == shown(mask + 1) == "gray"
+    assert shown(-mask.astype(np.int16)) == "gray"

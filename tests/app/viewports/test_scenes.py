@@ -336,3 +336,17 @@ def test_a_slice_whose_crosshair_alone_moves_is_not_drawn_again(view, monkeypatc
     assert not np.array_equal(render((0.0, 0.0, 9.0), zoom=2.0), first) and len(applied) == 4
     dim = make_item(item.data, window=2000.0, level=1000.0)
     assert not np.array_equal(render((0.0, 0.0, 9.0), dim), first) and len(applied) == 5
+
+
+@pytest.mark.parametrize("reference", ["scan", "mask"])
+def test_labels_lie_over_the_scan_whichever_was_opened_first(view, reference):
+    scan = make_item(head(), "scan", **FULL)
+    mask = np.zeros(scan.data.array.shape, np.uint8)
+    mask[15:22, 15:22, 8:13] = 2
+    label = make_item(Volume(mask, scan.data.affine), "mask")
+    intent = ViewIntent("axial", cursor=(0.0, 0.0, 0.0), active=reference, crosshair=False)
+    picture, _, _ = view().render(resolve(intent, (scan, label), SIZE))
+    middle = picture[SIZE[1] // 2, SIZE[0] // 2, :3].astype(int)
+    assert np.ptp(middle) > 40, "the label's colour"
+    gray = picture[SIZE[1] // 2 - 35, SIZE[0] // 2, :3].astype(int)
+    assert np.ptp(gray) < 5 and gray[0] > 60, "the scan around it"

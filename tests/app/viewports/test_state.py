@@ -205,14 +205,15 @@ def test_the_first_sight_of_a_large_volume_looks_at_few_values_and_imports_nothi
         array[60, 100, 100] = np.nan
     volume = Volume(array, np.diag([1.0, 0.5, 2.0, 1.0]))
     object.__setattr__(volume, "array", array.view(Counting))
+    items = (make_item(volume, render="volume"),)
     looked.clear()
     known = set(sys.modules)
-    box = sight_of((make_item(volume, render="volume"),))
+    box = sight_of(items)
     assert max(n for n in looked if n < array.size) <= 33**3
     assert not set(sys.modules) - known
     assert np.allclose(box, [[40, 90], [32, 100], [60, 300]], atol=14)
     looked.clear()
-    assert np.array_equal(sight_of((make_item(volume, render="volume"),)), box)
+    assert np.array_equal(sight_of(items), box)
     assert not looked, "kept for as long as the volume lives"
 
 
