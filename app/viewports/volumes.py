@@ -215,17 +215,7 @@ class VolumePresenter(Presenter):
         edges.ComputeNormalsOff()
         for k, code in enumerate(np.unique(self._reduced.array[self._reduced.array > 0]).tolist()):
             edges.SetValue(k, code)
-        smooth = vtkWindowedSincPolyDataFilter()
-        smooth.SetInputConnection(edges.GetOutputPort())
-        smooth.SetNumberOfIterations(10)
-        smooth.SetPassBand(0.05)
-        smooth.NormalizeCoordinatesOn()
-        normals = vtkPolyDataNormals()
-        normals.SetInputConnection(smooth.GetOutputPort())
-        normals.SplittingOff()
-        normals.ConsistencyOff()
-        normals.Update()
-        poly = normals.GetOutput()
+        poly = _smoothed(edges, iterations=10, pass_band=0.05)
         codes = poly.GetPointData().GetScalars()
         if codes is not None and codes.GetNumberOfTuples():
             colors = category(vtk_to_numpy(codes))
@@ -285,18 +275,8 @@ class VolumePresenter(Presenter):
         edges.SetInputData(self._reduced.image())
         edges.ComputeNormalsOff()
         edges.SetValue(0, min(max(self._reduced.code(stats.threshold), 0.5), 254.5))
-        smooth = vtkWindowedSincPolyDataFilter()
-        smooth.SetInputConnection(edges.GetOutputPort())
-        smooth.SetNumberOfIterations(12)
-        smooth.SetPassBand(0.08)
-        smooth.NormalizeCoordinatesOn()
-        normals = vtkPolyDataNormals()
-        normals.SetInputConnection(smooth.GetOutputPort())
-        normals.SplittingOff()
-        normals.ConsistencyOff()
-        normals.Update()
         mapper = vtkPolyDataMapper()
-        mapper.SetInputData(normals.GetOutput())
+        mapper.SetInputData(_smoothed(edges, iterations=12, pass_band=0.08))
         mapper.ScalarVisibilityOff()
         self.prop = vtkActor()
         self.prop.SetMapper(mapper)
@@ -330,3 +310,18 @@ def _lifted(rgb: Array, colormap: str) -> tuple[float, float, float]:
     if colormap.lower() in ("gray", "grey"):
         r = g = b = 0.30 + 0.66 * r
     return r, g, b
+
+
+def _smoothed(edges: Any, *, iterations: int, pass_band: float) -> Any:
+    """The surface that a contour filter gives, freed of its voxel steps, with normals."""
+    smooth = vtkWindowedSincPolyDataFilter()
+    smooth.SetInputConnection(edges.GetOutputPort())
+    smooth.SetNumberOfIterations(iterations)
+    smooth.SetPassBand(pass_band)
+    smooth.NormalizeCoordinatesOn()
+    normals = vtkPolyDataNormals()
+    normals.SetInputConnection(smooth.GetOutputPort())
+    normals.SplittingOff()
+    normals.ConsistencyOff()
+    normals.Update()
+    return normals.GetOutput()

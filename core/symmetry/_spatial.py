@@ -170,42 +170,20 @@ def _component_angle(r: Array) -> Array:
     return xp.where(proper, rotation_angle(safe), xp.inf)
 
 
-@dataclass(frozen=True)
-class SE(SpatialGroup):
-    """Rigid motions x -> R x + t. Data (..., n+1, n+1) homogeneous.
-
-    `sample`: R is Haar, t normal with standard deviation `scale` a coordinate. Algebra: rotation coordinates
-    first, then translation coordinates u, with t = (∫₀¹ exp(sΩ) ds) u.
-    """
+class _HomogeneousGroup(SpatialGroup):
+    """Groups whose elements are held as (..., n+1, n+1) homogeneous matrices."""
 
     n: int
-    scale: float = field(default=1.0, compare=False)
-    linear_part = "rotation"
-    translates = True
-
-    @property
-    def algebra(self) -> int:
-        return self.n * (self.n + 1) // 2
 
     @property
     def core_shape(self) -> tuple[int, ...]:
         return (self.n + 1, self.n + 1)
-
-    def _rotation_group(self) -> SO:
-        return SO(self.n)
-
-    def _draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-        turned = self._rotation_group()._draw(shape, rng)
-        return homogeneous(turned, self.scale * rng.standard_normal((*shape, self.n)))
 
     def _identity(self) -> Any:
         return np.eye(self.n + 1)
 
     def _compose(self, a: Array, b: Array) -> Array:
         return a @ b
-
-    def _inverse(self, a: Array) -> Array:
-        return inverse_rigid(a)
 
     def _linear(self, a: Array) -> Array:
         return a[..., :-1, :-1]
@@ -221,6 +199,34 @@ class SE(SpatialGroup):
 
     def _from_affine(self, linear: Array, translation: Array) -> Array:
         return homogeneous(linear, translation)
+
+
+@dataclass(frozen=True)
+class SE(_HomogeneousGroup):
+    """Rigid motions x -> R x + t. Data (..., n+1, n+1) homogeneous.
+
+    `sample`: R is Haar, t normal with standard deviation `scale` a coordinate. Algebra: rotation coordinates
+    first, then translation coordinates u, with t = (∫₀¹ exp(sΩ) ds) u.
+    """
+
+    n: int
+    scale: float = field(default=1.0, compare=False)
+    linear_part = "rotation"
+    translates = True
+
+    @property
+    def algebra(self) -> int:
+        return self.n * (self.n + 1) // 2
+
+    def _rotation_group(self) -> SO:
+        return SO(self.n)
+
+    def _draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        turned = self._rotation_group()._draw(shape, rng)
+        return homogeneous(turned, self.scale * rng.standard_normal((*shape, self.n)))
+
+    def _inverse(self, a: Array) -> Array:
+        return inverse_rigid(a)
 
     def _distance(self, a: Array, b: Array) -> Array:
         xp = namespace(a)
@@ -312,7 +318,7 @@ class Scalings(SpatialGroup):
 
 
 @dataclass(frozen=True)
-class Affine(SpatialGroup):
+class Affine(_HomogeneousGroup):
     """All invertible maps x -> A x + t. Data (..., n+1, n+1). Where elements of unlike groups meet.
 
     `sample`: A = exp of a Gaussian matrix of standard deviation `spread`, so det A > 0; t normal with standard
@@ -325,40 +331,15 @@ class Affine(SpatialGroup):
     connected = False
     translates = True
 
-    @property
-    def core_shape(self) -> tuple[int, ...]:
-        return (self.n + 1, self.n + 1)
-
     def _draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         from scipy.linalg import expm
 
         linear = np.asarray(expm(self.spread * rng.standard_normal((*shape, self.n, self.n))))
         return homogeneous(linear, self.scale * rng.standard_normal((*shape, self.n)))
 
-    def _identity(self) -> Any:
-        return np.eye(self.n + 1)
-
-    def _compose(self, a: Array, b: Array) -> Array:
-        return a @ b
-
     def _inverse(self, a: Array) -> Array:
         inverse = namespace(a).linalg.inv(a[..., :-1, :-1])
         return homogeneous(inverse, -_apply(inverse, a[..., :-1, -1]))
-
-    def _linear(self, a: Array) -> Array:
-        return a[..., :-1, :-1]
-
-    def _translation(self, a: Array) -> Array:
-        return a[..., :-1, -1]
-
-    def _homogeneous(self, a: Array) -> Array:
-        return a
-
-    def _matrix(self, a: Array) -> Array:
-        return a
-
-    def _from_affine(self, linear: Array, translation: Array) -> Array:
-        return homogeneous(linear, translation)
 
     def _distance(self, a: Array, b: Array) -> Array:
         gap = self._inverse(a) @ b - identity(self.n + 1, a)
