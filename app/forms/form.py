@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from app.forms.fields import ParameterField, make_field
 from app.forms.widgets import FieldGrid, NumberEdit, button, label, rule
 from app.theme import Metrics
+from app.window.kinds import any_of
 from core.analyses import Description, Input, ParameterError, as_command, as_python
 
 RUN = "Run this analysis (Ctrl+Return)"
@@ -59,7 +60,7 @@ class InputField(QComboBox):
         self.setCurrentIndex(max(0, self.findData(chosen)) if self.count() else -1)
         self.setEnabled(self.count() > 0)
         if not self.count():
-            self.setPlaceholderText(f"open a {' or '.join(self.entry.kinds)}")
+            self.setPlaceholderText(f"open a {any_of(self.entry.kinds)}")
         self.blockSignals(False)
 
     def choose(self, id: str | None) -> bool:
@@ -227,7 +228,7 @@ class AnalysisForm(QWidget):
         chosen = [c.currentData() for c in self.inputs]
         for place, chooser in enumerate(self.inputs):
             if not chosen[place] and not chooser.entry.optional:
-                return f"{chooser.entry.label}: open a {' or '.join(chooser.entry.kinds)} first."
+                return f"{chooser.entry.label}: open a {any_of(chooser.entry.kinds)} first."
             if chosen[place] and any(not earlier for earlier in chosen[:place]):
                 return f"{chooser.entry.label} can only be given with the inputs above it."
         return first

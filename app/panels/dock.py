@@ -14,7 +14,7 @@ class Panel(QWidget):
 
     name = ""
     title = ""
-    least_width = 200
+    least_width = 228
     """Least width at a 13 px font."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

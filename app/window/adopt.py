@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.window.kinds import shortened
 from core.display import Display, default_display
 from core.document import Item, new_id
 from core.results import Layer, Number, ResultTable, Text
 from core.running import Finished, output_name
+
+
+def of_inputs(title: str, inputs: Sequence[Item]) -> str:
+    """What was done to what: "Mirror planes of head", "Compare checkpoints of before and after"."""
+    title = title.rstrip("…. ")
+    names = [shortened(i.name) for i in inputs]
+    return f"{title} of {' and '.join(names)}" if names else title
 
 
 def result_items(title: str, finished: Finished, inputs: Sequence[Item]) -> tuple[Item, ...]:
@@ -18,7 +26,7 @@ def result_items(title: str, finished: Finished, inputs: Sequence[Item]) -> tupl
     """
     group = Item(
         id=new_id(),
-        name=f"{title.rstrip('…. ')} of {inputs[0].name}" if inputs else title.rstrip("…. "),
+        name=of_inputs(title, inputs),
         record=finished.record,
         warnings=finished.result.warnings,
         metadata={"values": dict(finished.result.values), "inputs": [i.id for i in inputs]},

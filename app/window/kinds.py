@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,12 @@ def shortened(text: str, most: int = 48) -> str:
         return text
     tail = (most - 1) // 3
     return f"{text[: most - 1 - tail]}…{text[-tail:]}"
+
+
+def any_of(kinds: Sequence[str]) -> str:
+    """Kinds as the end of "open a …": "mesh, point cloud or volume"."""
+    words = [KIND_WORDS.get(k, k) for k in kinds]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def kind_of_item(item: Item) -> str:

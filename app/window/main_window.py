@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
 
 from app.forms.widgets import elided, label
 from app.panels import (
@@ -114,16 +114,16 @@ class MainWindow(QMainWindow):
         self._arrange_docks()
 
     def _arrange_docks(self) -> None:
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        on_left, on_right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         for dock in self.docks.values():
             self.removeDockWidget(dock)
             dock.setFloating(False)
         for name, area in (
-            ("data", left),
-            ("display", left),
-            ("analysis", right),
-            ("results", right),
-            ("jobs", right),
+            ("data", on_left),
+            ("display", on_left),
+            ("analysis", on_right),
+            ("results", on_right),
+            ("jobs", on_right),
             ("log", Qt.DockWidgetArea.BottomDockWidgetArea),
         ):
             self.addDockWidget(area, self.docks[name])
@@ -131,7 +131,8 @@ class MainWindow(QMainWindow):
         m = Metrics.of(self.font())
         d = self.docks
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks([d["data"], d["analysis"]], [m.px(284), m.px(330)], horizontal)
+        left, right = min(m.px(284), round(0.22 * self.width())), min(m.px(330), round(0.26 * self.width()))
+        self.resizeDocks([d["data"], d["analysis"]], [left, right], horizontal)
         self.resizeDocks([d["data"], d["display"]], [m.px(420), m.px(400)], vertical)
         self.resizeDocks(
             [d["analysis"], d["results"], d["jobs"]], [m.px(340), m.px(360), m.px(100)], vertical
@@ -151,7 +152,6 @@ class MainWindow(QMainWindow):
         row.setSpacing(m.px(14))
         self.session_label = elided("", "muted", Qt.TextElideMode.ElideMiddle)
         self.session_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.session_label.setMinimumWidth(m.px(160))
         self.search = SearchButton()
         self.search.wanted.connect(self.palette_panel.open)
         row.addWidget(self.session_label)
@@ -200,6 +200,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{'* ' if dirty else ''}{name} — Equiscope")
         state = "not saved" if dirty else "saved" if w.folder else ""
         self.session_label.setText(f"{name} — {state}" if state else name)
+        self._fit_session_label()
         set_reason = self.commands.set_reason
         for id, words in (("undo", document.undo_label), ("redo", document.redo_label)):
             action = self.commands[f"edit.{id}"]
@@ -229,6 +230,20 @@ class MainWindow(QMainWindow):
     def _on_replaced(self, change: Any) -> None:
         if change is None:  # another session: what was said of the one before is past
             self.cards.clear()
+
+    def _fit_session_label(self) -> None:
+        """As wide as its words, unless the menus need the room."""
+        m, shown, bar = Metrics.of(self.font()), self.session_label, self.menuBar()
+        # Of all menus, also of those that a bar without room has hidden.
+        others = bar.sizeHint().width() - shown.width()
+        wanted = shown.fontMetrics().horizontalAdvance(shown.text()) + m.px(8)
+        shown.setFixedWidth(max(0, min(wanted, self.width() - others - m.px(16))))
+        # A menu bar places its corners when it is resized, not when they are.
+        QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_session_label()
 
     def _refresh_recent(self) -> None:
         # Not before the menu is shown: a greyed menu never is.

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.forms.widgets import RowButton, button, elided, label
+from app.forms.widgets import RowButton, button, elided, label, scrolled
 from app.theme import Metrics
 from app.window.workbench import Workbench
 from core.plugins import Sample
@@ -33,7 +34,11 @@ class StartPage(QWidget):
         super().__init__(parent)
         self._workbench = workbench
         m = Metrics.of(self.font())
-        outer = QVBoxLayout(self)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        body = QWidget()
+        whole.addWidget(scrolled(body))
+        outer = QVBoxLayout(body)
         outer.setContentsMargins(m.px(24), m.px(24), m.px(24), m.px(16))
         outer.addStretch(2)
         middle = QWidget()
@@ -46,10 +51,9 @@ class StartPage(QWidget):
         words = "See, measure and use symmetry in scans, brain MRI, trained models and more."
         column.addWidget(label(words, "muted", wrap=True))
         column.addSpacing(m.px(20))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(m.px(32))
-        for place, stretch in enumerate((5, 9, 7)):
-            grid.setColumnStretch(place, stretch)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(m.px(32))
+        self._grid.setVerticalSpacing(m.px(20))
 
         first = self._column("Open")
         self.open_button = button("Open files…", open_files, "primary")
@@ -58,10 +62,8 @@ class StartPage(QWidget):
         first.addWidget(button("Open a session…", open_session))
         first.addWidget(label("or drop files and folders anywhere on this window", "small", wrap=True))
         first.addStretch(1)
-        grid.addLayout(first, 0, 0)
 
         self._samples = self._column("Samples")
-        grid.addLayout(self._samples, 0, 1)
         for sample in sorted(workbench.host.samples, key=lambda s: not s.featured):
             self._samples.addWidget(self._sample(sample))
         if not workbench.host.samples:
@@ -69,8 +71,10 @@ class StartPage(QWidget):
         self._samples.addStretch(1)
 
         self._recent = self._column("Recent")
-        grid.addLayout(self._recent, 0, 2)
-        column.addLayout(grid)
+        self._parts = (first, self._samples, self._recent)
+        self._columns = 0
+        self._flow(3)
+        column.addLayout(self._grid)
         line = QHBoxLayout()
         line.addStretch(1)
         line.addWidget(middle, 20)
@@ -81,6 +85,25 @@ class StartPage(QWidget):
         note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         outer.addWidget(note)
         self.refresh()
+
+    def _flow(self, columns: int) -> None:
+        """Three parts side by side, or the last below the first, or one below the other."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        places = {3: ((0, 0), (0, 1), (0, 2)), 2: ((0, 0), (0, 1), (1, 0)), 1: ((0, 0), (1, 0), (2, 0))}
+        for part in self._parts:
+            self._grid.removeItem(part)
+        for part, (row, place) in zip(self._parts, places[columns], strict=True):
+            tall = 2 if columns == 2 and place == 1 else 1
+            self._grid.addLayout(part, row, place, tall, 1)
+        for place, stretch in enumerate({3: (5, 9, 7), 2: (4, 5, 0), 1: (1, 0, 0)}[columns]):
+            self._grid.setColumnStretch(place, stretch)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        m, width = Metrics.of(self.font()), self.width()
+        self._flow(3 if width >= m.px(760) else 2 if width >= m.px(430) else 1)
 
     def _column(self, title: str) -> QVBoxLayout:
         m = Metrics.of(self.font())

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from app.window.adopt import plain_data, result_items
+from app.window.adopt import of_inputs, plain_data, result_items
 from app.window.jobs_bridge import JobsBridge
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
@@ -377,7 +377,7 @@ class Workbench(QObject):
             elif description is None or not description.inputs[number].optional:
                 earlier = any(set(accepted) & set(other) for other in analysis.inputs[:number])
                 article = "another" if earlier else "a"
-                return f"needs {article} {' or '.join(_words(k) for k in accepted)} to be open"
+                return f"needs {article} {_any_of(accepted)} to be open"
         return ""
 
     @staticmethod
@@ -407,7 +407,7 @@ class Workbench(QObject):
         return self.submit(
             "run",
             payload,
-            title=f"{title} of {items[0].name}" if items else title,
+            title=of_inputs(title, items),
             on_done=partial(self._on_run_done, title, items),
             device=device,
             seed=seed,
@@ -481,10 +481,10 @@ def _absolute(path: str) -> str:
     return path if path.startswith(SAMPLE) else str(Path(path).expanduser().absolute())
 
 
-def _words(kind: str) -> str:
-    from app.window.kinds import KIND_WORDS
+def _any_of(kinds: Sequence[str]) -> str:
+    from app.window.kinds import any_of
 
-    return KIND_WORDS.get(kind, kind)
+    return any_of(kinds)
 
 
 def _ignore(_value: Any) -> None:

@@ -194,7 +194,7 @@ def test_without_an_input_the_form_says_what_to_open(ready: Any) -> None:
     form = choose(ready, "fake.everything")
     ready.items.close_item()
     assert not form.run_button.isEnabled()
-    assert form.reason.text() == "Shape: open a mesh or pointcloud first."
+    assert form.reason.text() == "Shape: open a mesh or point cloud first."
     ready.items.undo()
     assert form.run_button.isEnabled()
 
