@@ -334,6 +334,8 @@ class ViewportGrid(QWidget):
     def _window(self, item_id: str, window: float, level: float, key: str) -> None:
         item = next((i for i in self.items if i.id == item_id), None)
         if item is not None:
+            # Four digits are more than an eye can tell and fewer than a field cannot hold.
+            window, level = float(f"{window:.4g}"), float(f"{level:.4g}")
             self.displayChanged.emit(item_id, replace(item.display, window=window, level=level), key)
 
     def _maximize(self) -> None:

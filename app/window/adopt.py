@@ -8,7 +8,7 @@ from typing import Any
 from app.window.kinds import shortened
 from core.display import Display, default_display
 from core.document import Item, new_id
-from core.results import Layer, Number, ResultTable, Text
+from core.results import Curve, Heatmap, Histogram, Layer, Number, ResultTable, Scatter, Text
 from core.running import Finished, output_name
 
 
@@ -56,5 +56,9 @@ def in_results_only(item: Item) -> bool:
 
 
 def plain_data(item: Item) -> Any:
-    """The item's data object; a result's table is the table itself."""
-    return item.data.table if isinstance(item.data, ResultTable) else item.data
+    """The item's data object; of a result's table or plot: the table of its numbers."""
+    if isinstance(item.data, (ResultTable, Curve, Scatter, Heatmap, Histogram)):
+        from core.exports import table_of
+
+        return table_of(item.data)
+    return item.data

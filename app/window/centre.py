@@ -90,7 +90,16 @@ class Centre(QWidget):
             return
         here = np.asarray(self.grid.cursor_position)
         margin = 0.05 * (box[:, 1] - box[:, 0]).max()
-        if bool(((here < box[:, 0] - margin) | (here > box[:, 1] + margin)).any()):
+        away = bool(((here < box[:, 0] - margin) | (here > box[:, 1] + margin)).any())
+        others = [self.grid.box_of(i.id) for i in self.grid.items if i.id != item.id and i.spatial]
+        inside = any(
+            o is not None and bool(((o[:, 0] <= box[:, 0]) & (box[:, 1] <= o[:, 1])).all()) for o in others
+        )
+        if away and inside:
+            # The slices go there; the 3-D camera would end inside the large one, where there is nothing to see.
+            x, y, z = box.mean(axis=1).tolist()
+            self.grid.set_cursor((x, y, z))
+        elif away:
             self.grid.fit(item.id)
 
     def _feed(self) -> None:

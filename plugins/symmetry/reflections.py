@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from core.analyses import Help, Range
+from core.analyses import Help, Label, Range
 from core.data import Mesh, PointCloud, Volume
 from core.errors import Refused
 from core.jobs import Job
@@ -26,9 +26,14 @@ def reflections(
     ] = 0.9,
     max_planes: Annotated[int, Range(1, 200), Help("At most so many planes are listed.")] = 40,
     samples: Annotated[
-        int, Range(1000, 200000), Help("Points of the object that are mirrored to measure a plane.")
+        int,
+        Range(1000, 200000),
+        Label("Sample points"),
+        Help("Points of the object that are mirrored to measure a plane."),
     ] = 20000,
-    index: Annotated[int, Range(0, None), Help("Entry of a fourth axis to be used.")] = 0,
+    index: Annotated[
+        int, Range(0, None), Label("Time point"), Help("Entry of a fourth axis to be used, from 0.")
+    ] = 0,
     threshold: Annotated[
         float | None, Help("Voxels at or below this value count as background; empty: all voxels count.")
     ] = None,

@@ -24,7 +24,7 @@ def isosurface(
     level: Annotated[
         float | None, Unit("value"), Help("Value of the surface; empty: Otsu's threshold.")
     ] = None,
-    index: Annotated[int, Range(0), Label("Volume"), Help("Which entry of the fourth axis, from 0.")] = 0,
+    index: Annotated[int, Range(0), Label("Time point"), Help("Which entry of the fourth axis, from 0.")] = 0,
     step: Annotated[
         int, Range(1, 16), Unit("voxels"), Help("Use every n-th voxel: coarser, faster, less memory.")
     ] = 1,

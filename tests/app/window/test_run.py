@@ -291,3 +291,19 @@ def test_every_analysis_of_every_plugin_has_a_form(window: Any, helper: Any) -> 
         window.analysis.choose(host.get(analysis.id, Analysis))
         form = window.analysis.form
         assert set(form.values()) == {p.name for p in form.description.parameters}, analysis.id
+
+
+def test_a_plot_among_the_results_exports_as_its_table(window: Any, helper: Any, tmp_path: Path) -> None:
+    import numpy as np
+
+    from app.window.adopt import plain_data
+    from core.data import Table
+    from core.document import Item
+    from core.results import Curve
+
+    plot = Item("p", "loss", Curve("loss", np.arange(3.0), {"train": np.ones(3)}, "step"))
+    window.workbench.document.add(plot)
+    assert isinstance(plain_data(plot), Table)
+    window.workbench.export("p", str(tmp_path / "loss.csv"))
+    helper.idle(window)
+    assert (tmp_path / "loss.csv").read_text().splitlines()[0] == "step,train"
