@@ -6,7 +6,7 @@ under which consecutive edits merge ("" = never) and the bytes that keeping it c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from core.data import register
@@ -15,6 +15,13 @@ from core.display import Display
 from core.document._item import Item, data_bytes
 
 Items = dict[str, Item]
+
+_DISPLAY_WORDS = {
+    "colormap": "colour map",
+    "color_by": "colour",
+    "color": "colour",
+    "render": "3-D rendering",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +182,19 @@ class SetDisplay(_Change):
     after: Display
     gesture: str = ""
     _field = "display"
-    _label = "Change display"
+
+    @property
+    def label(self) -> str:
+        """What changes, in words: "Window and level", "Colour map"."""
+        changed = [
+            f.name
+            for f in fields(self.after)
+            if getattr(self.before, f.name, None) != getattr(self.after, f.name)
+        ]
+        if changed == ["visible"]:
+            return "Show" if self.after.visible else "Hide"
+        words = list(dict.fromkeys(_DISPLAY_WORDS.get(name, name.replace("_", " ")) for name in changed))
+        return (" and ".join(words) or "display").capitalize()
 
     @property
     def merge_key(self) -> str:

@@ -196,3 +196,15 @@ def test_several_edits_are_one_to_the_user() -> None:
     with pytest.raises(KeyError):
         document.apply(Several((RenameItem("b", "b", "x"), RenameItem("gone", "", "")), "half"))
     assert state(document) == before, "all of it or nothing"
+
+
+def test_the_undo_label_of_a_display_edit_names_what_changed() -> None:
+    document = Document([cloud("a")])
+    for display, words in (
+        (PointsDisplay(size=4.0), "Size"),
+        (PointsDisplay(size=4.0, visible=False), "Hide"),
+        (PointsDisplay(size=4.0, colormap="gray"), "Visible and colour map"),
+        (PointsDisplay(size=4.0, colormap="gray", color_by="@z"), "Colour"),
+    ):
+        document.set_display("a", display)
+        assert document.undo_label == words

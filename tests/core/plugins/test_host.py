@@ -173,7 +173,7 @@ def test_an_installed_plugin_is_found_read_run_and_replayed(installed: Path, tmp
     assert "example.inversion" in equiscope("list", "analyses")
     assert "package equiscope-example" in equiscope("list", "plugins")
     assert "example.centroid" in equiscope("list", "models")
-    assert "4×3" in equiscope("info", "square.pts3")
+    assert "4 points" in equiscope("info", "square.pts3")
     equiscope("run", "example.inversion", "square.pts3", "--sample", "4", "--out", "out")
     import json
 
