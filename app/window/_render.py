@@ -40,6 +40,7 @@ def render_window(files: list[str], screenshot: Path, size: tuple[int, int], the
     def make(workbench: Workbench) -> tuple[QWidget, Centre, Callable[[], QImage]]:
         window = MainWindow(workbench, ask=False)
         window.resize(QSize(*size))
+        window.reset_layout()  # docks take their widths from the size that the window has now
         return window, window.centre, lambda: window.grab().toImage()
 
     return _draw(files, screenshot, size, None, theme, {}, make)
