@@ -401,7 +401,8 @@ class Workbench(QObject):
     ) -> Task:
         """Run an analysis on open items; its result becomes one edit."""
         items = [self.document[i] for i in inputs]
-        refs = [InputRef(i.name, plain_data(i), i.source) for i in items]
+        # What was edited stands in no file: a record that named one could not be replayed.
+        refs = [InputRef(i.name, plain_data(i), None if i.edited else i.source) for i in items]
         payload = {"analysis": description.id, "inputs": refs, "parameters": dict(values)}
         title = description.title.rstrip("…. ")
         return self.submit(

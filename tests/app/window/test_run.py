@@ -307,3 +307,21 @@ def test_a_plot_among_the_results_exports_as_its_table(window: Any, helper: Any,
     window.workbench.export("p", str(tmp_path / "loss.csv"))
     helper.idle(window)
     assert (tmp_path / "loss.csv").read_text().splitlines()[0] == "step,train"
+
+
+def test_the_record_of_a_run_on_edited_data_names_no_file(ready: Any, helper: Any) -> None:
+    import numpy as np
+
+    from core.data import Mesh
+
+    document = ready.workbench.document
+    (mesh,) = [i for i in document if isinstance(i.data, Mesh)]
+    paths = []
+    for _ in range(2):
+        form = choose(ready, "fake.everything")
+        form.run_button.click()
+        helper.idle(ready)
+        record = next(i.record for i in reversed(list(document)) if i.record is not None)
+        paths.append(record["inputs"][0].get("path", ""))
+        document.set_data(mesh.id, Mesh(np.asarray(mesh.data.points) * 2, mesh.data.faces))
+    assert paths[0].endswith(".ply") and paths[1] == ""
