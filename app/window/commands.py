@@ -16,6 +16,8 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self._actions: dict[str, QAction] = {}
+        self._reasons: dict[str, Callable[[], str]] = {}
+        self._checks: dict[str, Callable[[], bool]] = {}
 
     def add(
         self,
@@ -25,11 +27,16 @@ class Commands(QObject):
         *,
         group: str,
         shortcut: str | QKeySequence.StandardKey | None = None,
-        checked: bool | None = None,
+        checked: bool | Callable[[], bool] | None = None,
         words: str = "",
         tip: str = "",
+        why_not: Callable[[], str] | None = None,
     ) -> QAction:
-        """A command. `group` is where the search says it is; `words` are further ones to find it by."""
+        """A command. `group` is where the search says it is; `words` are further ones to find it by.
+
+        `why_not` is asked again by every `refresh`: the reason for which the command cannot be used now, "" if it
+        can. `checked` makes it a switch; a function is asked again likewise.
+        """
         action = QAction(title, self)
         action.setObjectName(id)
         action.setData((group, words))
@@ -37,7 +44,12 @@ class Commands(QObject):
             action.setShortcut(QKeySequence(shortcut))
         if checked is not None:
             action.setCheckable(True)
-            action.setChecked(checked)
+            if callable(checked):
+                self._checks[id] = checked
+            else:
+                action.setChecked(checked)
+        if why_not is not None:
+            self._reasons[id] = why_not
         action.setToolTip(tip)
         action.setStatusTip(tip)
         action.triggered.connect(lambda _checked=False: run())
@@ -48,6 +60,8 @@ class Commands(QObject):
     def remove(self, id: str) -> None:
         """Forget a command (a recent file that has gone from the list)."""
         action = self._actions.pop(id, None)
+        self._reasons.pop(id, None)
+        self._checks.pop(id, None)
         if action is not None:
             self._window.removeAction(action)
             action.deleteLater()
@@ -68,6 +82,13 @@ class Commands(QObject):
         tip = reason[:1].upper() + reason[1:]
         action.setToolTip(tip)
         action.setStatusTip(tip)
+
+    def refresh(self) -> None:
+        """Ask every command that has a `why_not` or a `checked` function again."""
+        for id, why_not in self._reasons.items():
+            self.set_reason(id, why_not())
+        for id, checked in self._checks.items():
+            self._actions[id].setChecked(checked())
 
     @staticmethod
     def group(action: QAction) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from app.window.kinds import centre_of
+from app.window.kinds import centre_of, kind_of_item
 from app.window.workbench import Problem
 from core.plugins import Reader
 
@@ -84,6 +84,18 @@ class FileActions:
             self._workbench.save_session(path, self._window.layout_state())
         else:
             self._window.forget_plans()
+
+    def why_no_export(self) -> str:
+        """Why the current item cannot be exported, "" if it can."""
+        item = self._workbench.current
+        if item is None:
+            return "select an item first"
+        if item.data is None:
+            return "a group holds no data of its own"
+        kind = kind_of_item(item)
+        if kind == "plot" or self._workbench.host.writers_for(kind):
+            return ""
+        return f"no plugin writes a {kind}"
 
     def ask_export(self) -> None:
         from app.window.adopt import plain_data

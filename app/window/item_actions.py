@@ -83,6 +83,13 @@ class ItemActions:
         if item is not None:
             properties(item, self._window).show()
 
+    def why_no_path(self) -> str:
+        """Why the current item has no path to copy, "" if it has."""
+        item = self._workbench.current
+        if item is None:
+            return "select an item first"
+        return "" if item.source else "it came from no file"
+
     def copy_path(self) -> None:
         item = self._workbench.current
         if item is not None and item.source is not None:

@@ -194,7 +194,7 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         w = self.workbench
-        document, item = w.document, w.current
+        document = w.document
         dirty = not document.is_clean
         name = shortened(w.name)
         self.setWindowTitle(f"{'* ' if dirty else ''}{name} — Equiscope")
@@ -209,22 +209,7 @@ class MainWindow(QMainWindow):
                 f"&{id.capitalize()} {words[:1].lower()}{words[1:]}" if words else f"&{id.capitalize()}"
             )
             set_reason(f"edit.{id}", "" if words else f"nothing to {id}")
-        none = "" if item is not None else "select an item first"
-        for id in ("edit.rename", "edit.close", "data.toggle", "data.only", "data.info"):
-            set_reason(id, none)
-        set_reason("file.export", none or self._why_no_export())
-        set_reason(
-            "data.copy-path", none or ("" if item is not None and item.source else "it came from no file")
-        )
-        empty = "" if len(document) else "nothing is open"
-        for id in ("file.save", "file.save-as", "file.screenshot", "file.copy-screenshot", "data.show-all"):
-            set_reason(id, empty)
-        spatial = "" if any(is_spatial(i) for i in document) else "nothing that is open has a place in space"
-        views = ("view.reset", "view.nose-left", "view.crosshair", "view.radiological", "view.neurological")
-        for id in (*views, *(f"view.layout-{n}" for n in LAYOUTS), *(f"view.look-{s}" for s in "APLRSI")):
-            set_reason(id, spatial)
-        here = item is not None and is_spatial(item)
-        set_reason("view.fit", none or ("" if here else "it has no place in space"))
+        self.commands.refresh()
         self.menus.refresh_analyses()
 
     def _on_replaced(self, change: Any) -> None:
@@ -249,17 +234,6 @@ class MainWindow(QMainWindow):
         # Not before the menu is shown: a greyed menu never is.
         self.start.refresh()
         self.menus.refresh_recent()
-
-    def _why_no_export(self) -> str:
-        from app.window.kinds import kind_of_item
-
-        item = self.workbench.current
-        if item is None or item.data is None:
-            return "a group holds no data of its own"
-        kind = kind_of_item(item)
-        if kind == "plot" or self.workbench.host.writers_for(kind):
-            return ""
-        return f"no plugin writes a {kind}"
 
     def _refresh_view(self) -> None:
         grid, settings = self.centre.grid, self.workbench.settings

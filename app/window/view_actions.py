@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QApplication
 
 from app.theme import THEMES, Theme, apply_theme, current_theme
+from app.window.kinds import is_spatial
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
@@ -28,6 +29,13 @@ class ViewActions:
     def reset_views(self) -> None:
         if self._window.centre.grid is not None:
             self._window.centre.grid.reset_views()
+
+    def why_no_fit(self) -> str:
+        """Why the selected item cannot be brought into view, "" if it can."""
+        item = self._workbench.current
+        if item is None:
+            return "select an item first"
+        return "" if is_spatial(item) else "it has no place in space"
 
     def fit_selected(self) -> None:
         if self._window.centre.grid is not None and self._workbench.selected:

@@ -1,0 +1,102 @@
+"""The menus, built from commands and from the plugins' manifests.
+
+One module a menu; each has `build(menus)`. A feature with several commands has a module of its own here and is named
+in `BUILDERS`: its commands, shortcuts and the reasons for which they are grey then stand in one place.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QMenu
+
+from app.window.kinds import is_spatial
+from app.window.menus import analyse, data, edit, file, help, view
+from app.window.menus.view import LAYOUTS, SIDES
+from core.plugins import Analysis
+
+if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
+
+__all__ = ["BUILDERS", "LAYOUTS", "SIDES", "Menus"]
+
+BUILDERS = (file, edit, view, data, analyse, help)
+TITLES = ("File", "Edit", "View", "Data", "Analyse", "Help")
+
+
+class Menus:
+    """The menu bar of a window; kept up to date."""
+
+    recent: QMenu
+    panels: QMenu
+    analyses: dict[str, Analysis]
+
+    def __init__(self, window: MainWindow) -> None:
+        self.window = window
+        self.commands = window.commands
+        self._recent_count = 0
+        bar = window.menuBar()
+        self.menus: dict[str, QMenu] = {}
+        for name in TITLES:
+            menu = bar.addMenu(f"&{name}")
+            menu.setToolTipsVisible(True)
+            self.menus[name] = menu
+        for builder in BUILDERS:
+            builder.build(self)
+
+    def put(self, menu: str, *ids: str) -> None:
+        """Append commands to a menu, "-" as a separator."""
+        for id in ids:
+            if id == "-":
+                self.menus[menu].addSeparator()
+            else:
+                self.menus[menu].addAction(self.commands[id])
+
+    # -- reasons that many commands share ---------------------------------------------------------------------
+
+    def nothing_selected(self) -> str:
+        """For commands on the current item."""
+        return "" if self.window.workbench.current is not None else "select an item first"
+
+    def nothing_open(self) -> str:
+        """For commands on all there is."""
+        return "" if len(self.window.workbench.document) else "nothing is open"
+
+    def nothing_spatial(self) -> str:
+        """For commands on the views."""
+        spatial = any(is_spatial(i) for i in self.window.workbench.document)
+        return "" if spatial else "nothing that is open has a place in space"
+
+    # -- lists that change ------------------------------------------------------------------------------------
+
+    def refresh_recent(self) -> None:
+        """List the recent files anew, as a menu and as commands."""
+        w = self.window
+        for n in range(self._recent_count):
+            self.commands.remove(f"recent.{n}")
+        self.recent.clear()
+        paths = w.workbench.settings.recent
+        self._recent_count = len(paths)
+        for n, path in enumerate(paths):
+            action = self.commands.add(
+                f"recent.{n}",
+                Path(path).name.replace("&", "&&") or path,
+                partial(w.open_paths, [path]),
+                group="Recent",
+                tip=path,
+                words=path,
+            )
+            self.recent.addAction(action)
+        self.recent.setToolTipsVisible(True)
+        if paths:
+            self.recent.addSeparator()
+            clear = self.recent.addAction("Clear this list")
+            clear.triggered.connect(lambda _checked=False: w.files.clear_recent())
+        self.recent.setEnabled(bool(paths))
+
+    def refresh_analyses(self) -> None:
+        """Grey what cannot be run, with the reason."""
+        for id, analysis in self.analyses.items():
+            self.commands.set_reason(f"analyse.{id}", self.window.workbench.why_not(analysis))

@@ -1,0 +1,127 @@
+"""The menu View: layouts, cameras, conventions, theme, panels."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QKeySequence
+
+if TYPE_CHECKING:
+    from app.window.menus import Menus
+
+LAYOUTS = {
+    "four": ("Four views", "Alt+1"),
+    "axial": ("Axial", "Alt+2"),
+    "coronal": ("Coronal", "Alt+3"),
+    "sagittal": ("Sagittal", "Alt+4"),
+    "3d": ("3-D", "Alt+5"),
+}
+SIDES = {"A": "front", "P": "back", "L": "left", "R": "right", "S": "above", "I": "below"}
+
+
+def build(menus: Menus) -> None:
+    """Its commands, in order."""
+    w, add = menus.window, menus.commands.add
+    view = menus.menus["View"]
+    for name, (title, shortcut) in LAYOUTS.items():
+        id = f"view.layout-{name}"
+        add(
+            id,
+            title,
+            partial(w.view.set_layout, name),
+            group="Layout",
+            shortcut=shortcut,
+            checked=name == "four",
+            why_not=menus.nothing_spatial,
+        )
+        view.addAction(menus.commands[id])
+    view.addSeparator()
+    add(
+        "view.reset",
+        "&Reset views",
+        w.view.reset_views,
+        group="View",
+        shortcut="Ctrl+R",
+        words="fit all camera",
+        why_not=menus.nothing_spatial,
+    )
+    add(
+        "view.fit",
+        "&Fit selected",
+        w.view.fit_selected,
+        group="View",
+        shortcut="Ctrl+F",
+        words="zoom",
+        why_not=w.view.why_no_fit,
+    )
+    menus.put("View", "view.reset", "view.fit")
+    look = view.addMenu("Look from")
+    for side, words in SIDES.items():
+        id = f"view.look-{side}"
+        add(
+            id,
+            words.capitalize(),
+            partial(w.view.look_from, side),
+            group="Look from",
+            words=f"{side} camera",
+            why_not=menus.nothing_spatial,
+        )
+        look.addAction(menus.commands[id])
+    view.addSeparator()
+    add(
+        "view.radiological",
+        "Radiological (right on the left)",
+        lambda: w.view.set_convention("radiological"),
+        group="View",
+        checked=True,
+        why_not=menus.nothing_spatial,
+    )
+    add(
+        "view.neurological",
+        "Neurological (left on the left)",
+        lambda: w.view.set_convention("neurological"),
+        group="View",
+        checked=False,
+        why_not=menus.nothing_spatial,
+    )
+    add(
+        "view.nose-left",
+        "&Nose left",
+        w.view.toggle_nose,
+        group="View",
+        checked=True,
+        words="sagittal",
+        why_not=menus.nothing_spatial,
+    )
+    add(
+        "view.crosshair",
+        "&Crosshair",
+        w.view.toggle_crosshair,
+        group="View",
+        shortcut="Ctrl+Shift+X",
+        checked=True,
+        why_not=menus.nothing_spatial,
+    )
+    menus.put("View", "view.radiological", "view.neurological", "view.nose-left", "view.crosshair", "-")
+    add("view.dark", "&Dark theme", lambda: w.view.set_theme("dark"), group="Theme", checked=True)
+    add("view.light", "&Light theme", lambda: w.view.set_theme("light"), group="Theme", checked=False)
+    add("view.larger", "Larger text", lambda: w.view.zoom_text(1), group="View", shortcut="Ctrl++")
+    menus.commands["view.larger"].setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
+    add("view.smaller", "Smaller text", lambda: w.view.zoom_text(-1), group="View", shortcut="Ctrl+-")
+    add("view.normal", "Normal text", lambda: w.view.zoom_text(0), group="View", shortcut="Ctrl+0")
+    menus.put("View", "view.dark", "view.light", "view.larger", "view.smaller", "view.normal", "-")
+    menus.panels = view.addMenu("Panels")
+    for name, dock in w.docks.items():
+        action = dock.toggleViewAction()
+        action.setObjectName(f"panel.{name}")
+        id = f"panel.{name}"
+        add(id, dock.windowTitle(), action.trigger, group="Panels", words="panel dock show hide")
+        menus.panels.addAction(action)
+    for panel in w.workbench.host.panels:
+        id = f"panel.{panel.id}"
+        add(id, panel.title, partial(w.open_plugin_panel, panel), group="Panels")
+        menus.commands.set_reason(id, w.workbench.host.missing(panel))
+        menus.panels.addAction(menus.commands[id])
+    add("view.reset-layout", "Reset window layout", w.reset_layout, group="View", words="docks panels")
+    menus.put("View", "view.reset-layout")
