@@ -17,6 +17,7 @@ from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_fr
 from app.viewports.readout import readout
 from app.viewports.service import Frame
 from app.viewports.state import SceneItem, box_of, center_of, sight_of, upright
+from app.viewports.tools import Tool
 from app.viewports.viewport import Viewport
 from core.data import Volume
 
@@ -59,8 +60,10 @@ class ViewportGrid(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(1)
         self.views: dict[str, Viewport] = {}
+        self.tools: list[Tool] = []
         for kind in KINDS:
             view = Viewport(kind, self._theme, self.backend, self)
+            view.tools = self.tools
             view.cursorWanted.connect(self._move_cursor)
             view.hovered.connect(self._hover)
             view.windowWanted.connect(self._window)
@@ -132,6 +135,30 @@ class ViewportGrid(QWidget):
     def set_nose_left(self, left: bool) -> None:
         """Which way sagittal views look."""
         self._link(nose_left=bool(left))
+
+    def add_tool(self, tool: Tool, *, first: bool = False) -> None:
+        """Offer the events of all views to a tool, before (`first`) or after the others."""
+        if tool not in self.tools:
+            self.tools.insert(0 if first else len(self.tools), tool)
+        self.tools_changed()
+
+    def remove_tool(self, tool: Tool) -> None:
+        """The inverse; a drag that it had taken is cancelled."""
+        if tool in self.tools:
+            for view in self.views.values():
+                view.give_up(tool)
+            self.tools.remove(tool)
+        self.tools_changed()
+
+    def tools_changed(self) -> None:
+        """Paint what the tools paint again, and show the pointer that the first of them wants."""
+        shape = next((t.cursor for t in self.tools if t.cursor is not None), None)
+        for view in self.views.values():
+            if shape is None:
+                view.unsetCursor()
+            else:
+                view.setCursor(shape)
+            view.update_cover()
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of words, lines and 3-D backgrounds."""

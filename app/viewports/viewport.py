@@ -35,6 +35,7 @@ from app.viewports.state import (
     resolve,
     zoomed_at,
 )
+from app.viewports.tools import Tool
 
 _REST_MS = 180
 _ZOOM = 1.15
@@ -59,6 +60,8 @@ class _Cover(QWidget):
             frame = self.frame
             if frame is not None and (frame.state.width, frame.state.height) == (self.width(), self.height()):
                 view.overlay.paint(painter, frame.state, frame.notes)
+                for tool in view.tools:
+                    tool.paint(view, painter, frame.state)
                 painter.setClipping(False)
             if self.focused and view.show_focus:
                 painter.setPen(QColor(view.theme.accent))
@@ -95,6 +98,9 @@ class Viewport(QWidget):
         self.state: Resolved | None = None
         self.frame: Frame | None = None
         self._awaited = False
+        self.tools: list[Tool] = []
+        """Asked first for every event, in order; shared by all views of a grid."""
+        self._taken: Tool | None = None
         self._drag: tuple[str, QPointF] | None = None
         self._drag_start: tuple[float, float] = (0.0, 0.0)
         self._drag_key = 0
@@ -183,6 +189,8 @@ class Viewport(QWidget):
         if self._closed:
             return
         self._closed = True
+        self._leave_drag()
+        self.tools = []
         self._rest.stop()
         self.canvas.shutdown()
         if self._spare is not None:
@@ -290,6 +298,8 @@ class Viewport(QWidget):
 
     def leaveEvent(self, event: Any) -> None:
         """The pointer is over nothing."""
+        for tool in self.tools:
+            tool.leave(self)
         self.hovered.emit(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -297,6 +307,11 @@ class Viewport(QWidget):
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         if self._drag is not None:
             return
+        for tool in self.tools:
+            if tool.press(self, event):
+                self._drag, self._taken = ("tool", event.position()), tool
+                event.accept()
+                return
         position, button = event.position(), event.button()
         flat = self.intent.kind != "3d"
         mode = ""
@@ -321,10 +336,16 @@ class Viewport(QWidget):
         position = event.position()
         if self._drag is None:
             self._hover(position)
+            if any(tool.move(self, event) for tool in self.tools):
+                return
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self.intent.kind != "3d":
                 self._put_cursor(position)
             return
         mode, last = self._drag
+        if mode == "tool":
+            if self._taken is not None:
+                self._taken.move(self, event)
+            return
         step = position - last
         if mode == "cursor":
             self._put_cursor(position)
@@ -343,10 +364,14 @@ class Viewport(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag."""
-        self._drag = None
+        taken, self._taken, self._drag = self._taken, None, None
+        if taken is not None:
+            taken.release(self, event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Fill the grid with this view, or go back."""
+        if any(tool.double_click(self, event) for tool in self.tools):
+            return
         if event.button() == Qt.MouseButton.LeftButton:
             self.maximizeWanted.emit()
 
@@ -373,12 +398,17 @@ class Viewport(QWidget):
         key = event.key()
         flat = self.intent.kind != "3d"
         keys = Qt.Key
+        if key == keys.Key_Escape and self._drag is not None:
+            self._leave_drag()
+            event.accept()
+            return
+        if any(tool.key(self, event) for tool in self.tools):
+            event.accept()
+            return
         if key == keys.Key_Space:
             self._space = True
         elif key == keys.Key_R:
             self.resetWanted.emit()
-        elif key == keys.Key_Escape and self._drag is not None:
-            self._drag = None
         elif flat and key in (keys.Key_Up, keys.Key_Right):
             self.step(1)
         elif flat and key in (keys.Key_Down, keys.Key_Left):
@@ -405,6 +435,20 @@ class Viewport(QWidget):
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = False
         super().keyReleaseEvent(event)
+
+    def update_cover(self) -> None:
+        """Paint words and tools again over the same picture."""
+        self._cover.update()
+
+    def give_up(self, tool: Tool) -> None:
+        """Cancel the drag that a tool has taken."""
+        if self._taken is tool:
+            self._leave_drag()
+
+    def _leave_drag(self) -> None:
+        taken, self._taken, self._drag = self._taken, None, None
+        if taken is not None:
+            taken.cancel(self)
 
     # -- what gestures do -------------------------------------------------------------------------------------
 

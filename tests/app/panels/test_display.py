@@ -89,7 +89,7 @@ def show(panel: Any, key: str) -> str:
 )
 def test_the_fields_are_those_of_the_kind(panel: Any, key: str, fields: set[str]) -> None:
     show(panel, key)
-    assert set(panel._fields) == fields
+    assert set(panel.fields.fields) == fields
 
 
 def test_a_typed_window_is_an_edit_and_undo_empties_the_field(panel: Any) -> None:

@@ -1,0 +1,92 @@
+"""How the selected item is shown. Every change is a `SetDisplay` edit; one drag is one edit.
+
+`DisplayPanel` chooses which module of this package builds the fields; `DisplayFields` makes, fills and applies them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from app.forms.widgets import ColumnWidget, label, scrolled
+from app.panels.display import markup, points, surface, volume
+from app.panels.display.fields import DisplayFields
+from app.panels.dock import Panel
+from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
+from app.window.workbench import Workbench
+from core.display import MarkupDisplay, PointsDisplay, SurfaceDisplay, VolumeDisplay
+from core.document import Item
+
+__all__ = ["DisplayPanel"]
+
+
+class DisplayPanel(Panel):
+    """The dock "Display"."""
+
+    name = "display"
+    title = "Display"
+
+    def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workbench = workbench
+        self._body = ColumnWidget()
+        self.column.addWidget(scrolled(self._body))
+        self._shown: tuple[str, type, Any] | None = None
+        self.fields = DisplayFields(workbench)
+        workbench.changed.connect(lambda _change: self.refresh())
+        workbench.selection_changed.connect(lambda _id: self.refresh())
+        self.refresh()
+
+    def field(self, name: str) -> QWidget:
+        """The field of a property of the display; for tests and for filling."""
+        return self.fields.fields[name]
+
+    def refresh(self) -> None:
+        """Show the current item; fields are made anew only for another item."""
+        item = self._workbench.current
+        key = (item.id, type(item.display), item.data) if item else None
+        same = (
+            key is not None
+            and self._shown is not None
+            and key[:2] == self._shown[:2]
+            and key[2] is self._shown[2]
+        )
+        if not same:
+            self._shown = key
+            self._build(item)
+        self.header.set_note(item.name if item else "")
+        if item is not None:
+            self.fields.fill(item)
+
+    def _build(self, item: Item | None) -> None:
+        self._body.clear()
+        fields = self.fields
+        fields.start()
+        if item is None:
+            self._body.column.addWidget(label("Select an item to see how it is shown.", "muted", wrap=True))
+            self._body.column.addStretch(1)
+            return
+        for text in item.warnings:
+            self._body.column.addWidget(label(text, "warn", wrap=True))
+        kind = kind_of_item(item)
+        display = item.display
+        spatial = is_spatial(item) or kind == "image"
+        if isinstance(display, VolumeDisplay) and kind in ("volume", "image"):
+            volume.build(fields, item)
+        elif isinstance(display, SurfaceDisplay) and spatial:
+            surface.build(fields, item)
+        elif isinstance(display, PointsDisplay):
+            points.build(fields, item)
+        elif isinstance(display, MarkupDisplay):
+            markup.build(fields, item)
+        if spatial:
+            fields.add_opacity()
+        if kind in ("group", "result") or (spatial and kind != "image"):
+            fields.add_check("visible", "Visible")
+        if fields.fields:
+            self._body.column.addWidget(fields.grid)
+        else:
+            words = f"A {KIND_WORDS.get(kind, kind)} has nothing to set here."
+            self._body.column.addWidget(label(words, "muted", wrap=True))
+        self._body.column.addStretch(1)
