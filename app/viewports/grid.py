@@ -29,6 +29,8 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "3d": ("3d",),
 }
 KINDS = ("axial", "coronal", "sagittal", "3d")
+SIDED = ("axial", "coronal")
+"""Views whose left and right the convention decides."""
 
 
 class ViewportGrid(QWidget):
@@ -40,6 +42,10 @@ class ViewportGrid(QWidget):
     layoutChanged = Signal(str)
     statusChanged = Signal(str)
     problem = Signal(str)
+    menuWanted = Signal(object, object)
+    """The view and where in it (`QPointF`): a right click, or the menu key."""
+    viewChanged = Signal()
+    """A view shows things in another way: a convention, a slab, a tilt."""
 
     def __init__(
         self, parent: QWidget | None = None, *, backend: str = "auto", theme: Theme | None = None
@@ -56,6 +62,7 @@ class ViewportGrid(QWidget):
         self._closed = False
         self._status = ""
         self._problems: set[str] = set()
+        self._current: Viewport | None = None
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(1)
@@ -69,6 +76,9 @@ class ViewportGrid(QWidget):
             view.windowWanted.connect(self._window)
             view.maximizeWanted.connect(self._maximize)
             view.resetWanted.connect(self.reset_views)
+            view.menuWanted.connect(self._ask_menu)
+            view.changed.connect(self.viewChanged)
+            view.focused.connect(self._focus)
             view.framed.connect(self._framed)
             view.backendFailed.connect(self._fell_back)
             self.views[kind] = view
@@ -123,18 +133,32 @@ class ViewportGrid(QWidget):
 
     @property
     def convention(self) -> str:
-        """ "radiological" or "neurological"."""
-        return self.views["axial"].intent.convention
+        """ "radiological" or "neurological", or "" where the views differ."""
+        found = {self.views[k].intent.convention for k in SIDED}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
+    def nose_left(self) -> bool:
+        """Which way sagittal views look."""
+        return self.views["sagittal"].intent.nose_left
 
     def set_convention(self, convention: str) -> None:
         """Which side of the screen the patient's right is on; never touches data."""
         if convention not in ("radiological", "neurological"):
             raise ValueError(f"{convention!r} is neither radiological nor neurological")
         self._link(convention=convention)
+        self.viewChanged.emit()
 
     def set_nose_left(self, left: bool) -> None:
         """Which way sagittal views look."""
         self._link(nose_left=bool(left))
+        self.viewChanged.emit()
+
+    @property
+    def current_view(self) -> Viewport:
+        """The view that had the keyboard last; commands on "this view" mean it."""
+        shown = [v for k, v in self.views.items() if k in LAYOUTS[self._layout_name]]
+        return self._current if self._current in shown else shown[0]  # type: ignore[return-value]
 
     def add_tool(self, tool: Tool, *, first: bool = False) -> None:
         """Offer the events of all views to a tool, before (`first`) or after the others."""
@@ -215,7 +239,12 @@ class ViewportGrid(QWidget):
     def view_state(self) -> dict[str, Any]:
         """Layout, crosshair, zooms, camera and conventions, as plain JSON for a session."""
         slices = {
-            kind: {"zoom": v.intent.zoom, "pan": list(v.intent.pan)}
+            kind: {
+                "zoom": v.intent.zoom,
+                "pan": list(v.intent.pan),
+                "convention": v.intent.convention,
+                "nose_left": v.intent.nose_left,
+            }
             for kind, v in self.views.items()
             if kind != "3d"
         }
@@ -225,8 +254,8 @@ class ViewportGrid(QWidget):
             "layout": self._layout_name,
             "cursor": None if self._cursor is None else list(self._cursor),
             "active": self._active,
-            "convention": first.convention,
-            "nose_left": first.nose_left,
+            "convention": self.convention or first.convention,
+            "nose_left": self.nose_left,
             "crosshair": first.crosshair,
             "slices": slices,
             "camera": None if camera is None else pose_to_plain(camera),
@@ -239,7 +268,8 @@ class ViewportGrid(QWidget):
         for key in ("nose_left", "crosshair"):
             if isinstance(state.get(key), bool):
                 self._link(**{key: state[key]})
-        for kind, values in (state.get("slices") or {}).items():
+        slices = state.get("slices")
+        for kind, values in slices.items() if isinstance(slices, dict) else ():
             view = self.views.get(kind)
             numbers = (
                 _numbers([values.get("zoom"), *(values.get("pan") or ())])
@@ -248,6 +278,11 @@ class ViewportGrid(QWidget):
             )
             if view is not None and numbers is not None and len(numbers) == 3 and numbers[0] > 0:
                 view.intent = replace(view.intent, zoom=numbers[0], pan=(numbers[1], numbers[2]))
+            if view is not None and isinstance(values, dict):
+                if values.get("convention") in ("radiological", "neurological"):
+                    view.intent = replace(view.intent, convention=values["convention"])
+                if isinstance(values.get("nose_left"), bool):
+                    view.intent = replace(view.intent, nose_left=values["nose_left"])
         self.views["3d"].intent = replace(
             self.views["3d"].intent, camera=pose_from_plain(state.get("camera"))
         )
@@ -259,6 +294,7 @@ class ViewportGrid(QWidget):
         if state.get("layout") in LAYOUTS:
             self.set_layout(state["layout"])
         self._link()
+        self.viewChanged.emit()
 
     # -- layout -----------------------------------------------------------------------------------------------
 
@@ -349,6 +385,14 @@ class ViewportGrid(QWidget):
             view.setVisible(kind in shown)
         self._grid.activate()
 
+    def _ask_menu(self, place: Any) -> None:
+        self.menuWanted.emit(self.sender(), place)
+
+    def _focus(self) -> None:
+        view = self.sender()
+        if isinstance(view, Viewport):
+            self._current = view
+
     def _move_cursor(self, point: Vec) -> None:
         self.set_cursor(point)
 
@@ -367,6 +411,11 @@ class ViewportGrid(QWidget):
 
     def _maximize(self) -> None:
         view = self.sender()
+        if isinstance(view, Viewport):
+            self.maximize(view)
+
+    def maximize(self, view: Viewport) -> None:
+        """Fill the grid with a view, or go back to the layout before."""
         kind = next((k for k, v in self.views.items() if v is view), "")
         if kind:
             self.set_layout(kind if self._layout_name != kind else self._before)

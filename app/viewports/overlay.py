@@ -41,6 +41,8 @@ class Overlay:
         self.letter = QFont(font)
         self.letter.setPixelSize(self.metrics.font)
         self.letter.setBold(True)
+        self.warm = False
+        """The pointer is over the words of the convention, which a click changes."""
 
     def paint(self, painter: QPainter, state: Resolved, notes: Notes) -> None:
         """Everything, clipped to the view."""
@@ -87,18 +89,29 @@ class Overlay:
         box = QRectF(square.right() + m.px(6), edge, state.width, line)
         self._text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
 
+    def words_box(self, state: ResolvedSlice) -> QRectF:
+        """Where the words of the convention stand, empty where there are none."""
+        return self._corner_box(state, state.convention) if state.items else QRectF()
+
+    def _corner_box(self, state: Resolved, lines: tuple[str, ...]) -> QRectF:
+        edge, metrics = self.metrics.px(10), QFontMetricsF(self.small)
+        line = metrics.height() * 1.15
+        widest = max((metrics.horizontalAdvance(t) for t in lines), default=0.0)
+        title = metrics.horizontalAdvance(state.title) + self.metrics.px(34)
+        # In a narrow view they stand below the title.
+        top = edge + line if title + widest + edge > state.width else edge
+        return QRectF(state.width - edge - widest, top, widest, line * len(lines))
+
     def _corner(self, painter: QPainter, state: Resolved, lines: tuple[str, ...]) -> None:
-        edge = self.metrics.px(10)
-        line = QFontMetricsF(self.small).height() * 1.15
-        widest = max((QFontMetricsF(self.small).horizontalAdvance(t) for t in lines), default=0.0)
-        title = QFontMetricsF(self.small).horizontalAdvance(state.title) + self.metrics.px(34)
-        if title + widest + edge > state.width:  # a narrow view: the convention moves below the title
-            lines, top = lines, edge + line
-        else:
-            top = edge
+        whole = self._corner_box(state, lines)
+        line = whole.height() / max(1, len(lines))
+        warm = self.warm and isinstance(state, ResolvedSlice)
+        color = self.theme.view_text if warm else self.theme.view_muted
+        font = QFont(self.small)
+        font.setUnderline(warm)
         for k, text in enumerate(lines):
-            box = QRectF(edge, top + k * line, state.width - 2 * edge, line)
-            self._text(painter, box, Qt.AlignmentFlag.AlignRight, text, self.theme.view_muted, self.small)
+            box = QRectF(0, whole.top() + k * line, whole.right(), line)
+            self._text(painter, box, Qt.AlignmentFlag.AlignRight, text, color, font)
 
     def _problems(self, painter: QPainter, state: Resolved, problems: list[str]) -> None:
         edge = self.metrics.px(10)

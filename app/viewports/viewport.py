@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -39,6 +40,8 @@ from app.viewports.tools import Tool
 
 _REST_MS = 180
 _ZOOM = 1.15
+_STILL = 5
+"""Pixels within which a right button that goes up again was a click."""
 
 
 class _Cover(QWidget):
@@ -81,6 +84,11 @@ class Viewport(QWidget):
     windowWanted = Signal(str, float, float, str)
     """Item id, window, level, merge key of the drag."""
     maximizeWanted = Signal()
+    menuWanted = Signal(object)
+    """A right click that was no drag, or the menu key: where in the view, as a `QPointF`."""
+    changed = Signal()
+    """The user has changed how this view shows things (its convention), by the mouse in it."""
+    focused = Signal()
     resetWanted = Signal()
     framed = Signal(object)
     """A `Frame` has arrived."""
@@ -104,6 +112,8 @@ class Viewport(QWidget):
         self._drag: tuple[str, QPointF] | None = None
         self._drag_start: tuple[float, float] = (0.0, 0.0)
         self._drag_key = 0
+        self._click: QPointF | None = None
+        """Where the right button went down, until the pointer leaves that spot."""
         self._space = False
         self._wheel = 0.0
         self._closed = False
@@ -290,6 +300,7 @@ class Viewport(QWidget):
         """Show where keys go."""
         self._cover.focused = True
         self._cover.update()
+        self.focused.emit()
 
     def focusOutEvent(self, event: Any) -> None:
         """The keys go elsewhere."""
@@ -300,12 +311,17 @@ class Viewport(QWidget):
         """The pointer is over nothing."""
         for tool in self.tools:
             tool.leave(self)
+        self._warm_words(False)
         self.hovered.emit(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a drag, or put the crosshair."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         if self._drag is not None:
+            return
+        if event.button() == Qt.MouseButton.LeftButton and self._over_words(event.position()):
+            self.flip()
+            event.accept()
             return
         for tool in self.tools:
             if tool.press(self, event):
@@ -322,6 +338,7 @@ class Viewport(QWidget):
             if not flat and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 mode = "pan"
         elif button == Qt.MouseButton.RightButton:
+            self._click = position
             mode = "window" if flat else "zoom"
             if flat and not self._start_window():
                 mode = ""
@@ -334,7 +351,12 @@ class Viewport(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with a drag; Shift alone moves the linked crosshair."""
         position = event.position()
+        if self._click is not None:
+            if (position - self._click).manhattanLength() < _STILL:
+                return  # a hand is not that steady: this may still become a click
+            self._click = None
         if self._drag is None:
+            self._warm_words(self._over_words(position))
             self._hover(position)
             if any(tool.move(self, event) for tool in self.tools):
                 return
@@ -363,10 +385,19 @@ class Viewport(QWidget):
         self._drag = (mode, position)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End a drag."""
+        """End a drag; a right button that did not move asks for the menu."""
         taken, self._taken, self._drag = self._taken, None, None
+        click, self._click = self._click, None
         if taken is not None:
             taken.release(self, event)
+        elif click is not None and event.button() == Qt.MouseButton.RightButton:
+            self.menuWanted.emit(event.position())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu key. That of the mouse comes with the press on some systems: a drag may follow, so it waits."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menuWanted.emit(QPointF(self.width() / 2, self.height() / 2))
+        event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Fill the grid with this view, or go back."""
@@ -446,11 +477,29 @@ class Viewport(QWidget):
             self._leave_drag()
 
     def _leave_drag(self) -> None:
-        taken, self._taken, self._drag = self._taken, None, None
+        taken, self._taken, self._drag, self._click = self._taken, None, None, None
         if taken is not None:
             taken.cancel(self)
 
     # -- what gestures do -------------------------------------------------------------------------------------
+
+    def flip(self) -> None:
+        """The other convention, or in a sagittal view the nose the other way; in this view only."""
+        if self.intent.kind == "sagittal":
+            self.set_intent(nose_left=not self.intent.nose_left)
+        else:
+            other = "neurological" if self.intent.convention == "radiological" else "radiological"
+            self.set_intent(convention=other)
+        self.changed.emit()
+
+    def _over_words(self, position: QPointF) -> bool:
+        state = self.frame.state if self.frame is not None else None
+        return isinstance(state, ResolvedSlice) and self.overlay.words_box(state).contains(position)
+
+    def _warm_words(self, warm: bool) -> None:
+        if warm != self.overlay.warm:
+            self.overlay.warm = warm
+            self._cover.update()
 
     def step(self, n: int) -> None:
         """The crosshair `n` slices towards R, A or S."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
 
@@ -184,6 +184,8 @@ class MainWindow(QMainWindow):
         grid.statusChanged.connect(self.status.set_device)
         grid.problem.connect(lambda text: self.show_problem(Problem(text, level="warn")))
         grid.layoutChanged.connect(lambda _name: self._refresh_view())
+        grid.viewChanged.connect(self._refresh_view)
+        grid.menuWanted.connect(self._view_menu)
         settings = self.workbench.settings
         grid.set_convention(settings.get("convention", "radiological"))
         grid.set_nose_left(settings.get("nose-left", True))
@@ -240,10 +242,11 @@ class MainWindow(QMainWindow):
         shown = grid.layout_name if grid is not None else "four"
         for name in LAYOUTS:
             self.commands[f"view.layout-{name}"].setChecked(name == shown)
-        convention = settings.get("convention", "radiological")
+        convention = settings.get("convention", "radiological") if grid is None else grid.convention
         for name in ("radiological", "neurological"):
             self.commands[f"view.{name}"].setChecked(name == convention)
-        self.commands["view.nose-left"].setChecked(bool(settings.get("nose-left", True)))
+        nose_left = settings.get("nose-left", True) if grid is None else grid.nose_left
+        self.commands["view.nose-left"].setChecked(bool(nose_left))
         self.commands["view.crosshair"].setChecked(bool(settings.get("crosshair", True)))
         for name in THEMES:
             self.commands[f"view.{name}"].setChecked(name == current_theme().name)
@@ -357,6 +360,11 @@ class MainWindow(QMainWindow):
         self._refresh_view()
 
     # -- Edit and Data ---------------------------------------------------------------------------------------
+
+    def _view_menu(self, view: Any, position: QPointF) -> None:
+        menu = self.menus.view_menu(view, position)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(view.mapToGlobal(position.toPoint()))
 
     def _item_menu(self, point: QPoint) -> None:
         menu = QMenu(self)

@@ -52,10 +52,11 @@ class ViewActions:
         self._window._refresh_view()
 
     def toggle_nose(self) -> None:
-        on = not self._workbench.settings.get("nose-left", True)
+        grid = self._window.centre.grid
+        on = not (self._workbench.settings.get("nose-left", True) if grid is None else grid.nose_left)
         self._workbench.settings.set("nose-left", on)
-        if self._window.centre.grid is not None:
-            self._window.centre.grid.set_nose_left(on)
+        if grid is not None:
+            grid.set_nose_left(on)
         self._window._refresh_view()
 
     def toggle_crosshair(self) -> None:

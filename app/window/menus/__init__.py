@@ -6,14 +6,16 @@ in `BUILDERS`: its commands, shortcuts and the reasons for which they are grey t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QMenu
 
 from app.window.kinds import is_spatial
-from app.window.menus import analyse, data, edit, file, help, view
+from app.window.menus import analyse, data, edit, file, help, slices, view
 from app.window.menus.view import LAYOUTS, SIDES
 from core.plugins import Analysis
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILDERS", "LAYOUTS", "SIDES", "Menus"]
 
-BUILDERS = (file, edit, view, data, analyse, help)
+BUILDERS = (file, edit, view, slices, data, analyse, help)
 TITLES = ("File", "Edit", "View", "Data", "Analyse", "Help")
 
 
@@ -39,6 +41,10 @@ class Menus:
         self._recent_count = 0
         bar = window.menuBar()
         self.menus: dict[str, QMenu] = {}
+        self.on_view_menu: list[Callable[[QMenu, Any, QPointF], None]] = []
+        """Who has entries for the menu that a right click in a view opens: called with the menu to fill, the
+        `app.viewports.Viewport` and the position in it. A builder appends its function; a separator comes after each.
+        """
         for name in TITLES:
             menu = bar.addMenu(f"&{name}")
             menu.setToolTipsVisible(True)
@@ -53,6 +59,16 @@ class Menus:
                 self.menus[menu].addSeparator()
             else:
                 self.menus[menu].addAction(self.commands[id])
+
+    def view_menu(self, view: Any, position: QPointF) -> QMenu:
+        """The menu of a right click in a view."""
+        self.commands.refresh()
+        menu = QMenu(self.window)
+        menu.setToolTipsVisible(True)
+        for fill in self.on_view_menu:
+            fill(menu, view, position)
+            menu.addSeparator()
+        return menu
 
     # -- reasons that many commands share ---------------------------------------------------------------------
 
