@@ -22,7 +22,9 @@ def build(menus: Menus) -> None:
     def no_slice() -> str:
         view = current()
         return menus.nothing_spatial() or (
-            "" if view is not None and view.intent.kind != "3d" else "choose a slice view first: click into it"
+            ""
+            if view is not None and view.intent.kind != "3d"
+            else "choose a slice view first: click into it"
         )
 
     def grid_call(name: str, *args: Any) -> None:
