@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractItemModel,
+    QMimeData,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -37,6 +39,8 @@ from app.window.workbench import Workbench
 from core.document import Item
 
 ID = Qt.ItemDataRole.UserRole
+ITEM_MIME = "application/x-equiscope-item"
+"""As in `app.viewports.viewport`, which is not imported before there is something to view."""
 NOTE = Qt.ItemDataRole.UserRole + 1
 VISIBLE = Qt.ItemDataRole.UserRole + 2
 WARNING = Qt.ItemDataRole.UserRole + 3
@@ -211,6 +215,13 @@ class DataTree(QTreeWidget):
             self.scrollToItem(row)
         self.blockSignals(blocked)
         self.viewport().update()
+
+    def mimeData(self, items: Sequence[QTreeWidgetItem]) -> QMimeData:
+        """A drag onto a view carries the item's id."""
+        carried = super().mimeData(items)
+        if items:
+            carried.setData(ITEM_MIME, str(items[0].data(0, ID)).encode())
+        return carried
 
     # -- what the user does ----------------------------------------------------------------------------------
 

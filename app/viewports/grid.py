@@ -4,42 +4,48 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from PySide6.QtCore import QEvent, QEventLoop, QRect, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QEventLoop, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.theme import Theme, current_theme
+from app.viewports import layouts
 from app.viewports.backends import choose_backend, prepare_surface_format
 from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_from_plain, pose_to_plain
+from app.viewports.handles import Handles
+from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
 from app.viewports.readout import readout
 from app.viewports.service import Frame
-from app.viewports.state import SceneItem, box_of, center_of, sight_of, upright
+from app.viewports.state import SceneItem, ViewIntent, box_of, center_of, sight_of, upright
 from app.viewports.tools import Tool
 from app.viewports.viewport import Viewport
 from core.data import Volume
 
-LAYOUTS: dict[str, tuple[str, ...]] = {
-    "four": ("axial", "3d", "coronal", "sagittal"),
-    "axial": ("axial",),
-    "coronal": ("coronal",),
-    "sagittal": ("sagittal",),
-    "3d": ("3d",),
-}
-KINDS = ("axial", "coronal", "sagittal", "3d")
+__all__ = ["KINDS", "LAYOUTS", "ViewportGrid"]
+
 SIDED = ("axial", "coronal")
-"""Views whose left and right the convention decides."""
+"""Kinds of views whose left and right the convention decides."""
 
 
 class ViewportGrid(QWidget):
-    """Four linked views and their layouts. See `app.viewports` for the whole interface."""
+    """Linked views and their layouts. See `app.viewports` for the whole interface.
+
+    `views` holds what has been made, by slot: the first of each kind always, further ones while a layout shows them.
+    """
 
     cursorMoved = Signal(object, str)
     hovered = Signal(object, str)
     displayChanged = Signal(str, object, str)
     layoutChanged = Signal(str)
+    viewMade = Signal(object)
+    """A `Viewport` that a layout needed: connect what every view has."""
+    onlyChanged = Signal(str)
+    """The slot of a view that shows other items now."""
     statusChanged = Signal(str)
     problem = Signal(str)
     menuWanted = Signal(object, object)
@@ -63,28 +69,54 @@ class ViewportGrid(QWidget):
         self._status = ""
         self._problems: set[str] = set()
         self._current: Viewport | None = None
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(1)
         self.views: dict[str, Viewport] = {}
+        self._intents: dict[str, ViewIntent] = {}
+        """Of further views that no layout shows at the moment."""
+        self._shares: dict[str, dict[str, tuple[float, ...]]] = {}
+        self.family: Callable[[str], frozenset[str]] = lambda id: frozenset((id,))
+        """The ids that "show this item" means; a window that knows groups replaces it."""
         self.tools: list[Tool] = []
+        self._handles = Handles(self)
+        self._handles.dragged.connect(self._drag_line)
+        self._handles.equalised.connect(self._equalise_line)
         for kind in KINDS:
-            view = Viewport(kind, self._theme, self.backend, self)
-            view.tools = self.tools
-            view.cursorWanted.connect(self._move_cursor)
-            view.hovered.connect(self._hover)
-            view.windowWanted.connect(self._window)
-            view.maximizeWanted.connect(self._maximize)
-            view.resetWanted.connect(self.reset_views)
-            view.menuWanted.connect(self._ask_menu)
-            view.changed.connect(self.viewChanged)
-            view.focused.connect(self._focus)
-            view.framed.connect(self._framed)
-            view.backendFailed.connect(self._fell_back)
-            self.views[kind] = view
+            self.view(kind)
         self._arrange()
         if self.backend == "image":
             self.views["axial"].canvas.warm()
+
+    def view(self, slot: str) -> Viewport:
+        """The view of a slot, made on first use. Raises `ValueError` for what is no slot."""
+        if slot in self.views:
+            return self.views[slot]
+        kind = kind_of(slot)
+        view = Viewport(kind, self._theme, self.backend, self, slot=slot)
+        view.hide()
+        view.tools = self.tools
+        view.cursorWanted.connect(self._move_cursor)
+        view.hovered.connect(self._hover)
+        view.windowWanted.connect(self._window)
+        view.maximizeWanted.connect(self._maximize)
+        view.resetWanted.connect(self.reset_views)
+        view.menuWanted.connect(self._ask_menu)
+        view.changed.connect(self.viewChanged)
+        view.focused.connect(self._focus)
+        view.framed.connect(self._framed)
+        view.backendFailed.connect(self._fell_back)
+        view.itemDropped.connect(self._dropped)
+        if kind in self.views:
+            view.intent = self._intents.pop(slot, replace(self.views[kind].intent, only=None))
+            view.items = self.items
+        if self.tools:
+            self._point(view)
+        self.views[slot] = view
+        self.viewMade.emit(view)
+        return view
+
+    @property
+    def shown_slots(self) -> tuple[str, ...]:
+        """The views of the present layout, in reading order."""
+        return slots_of(layouts.layout(self._layout_name))
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
@@ -108,6 +140,28 @@ class ViewportGrid(QWidget):
             return
         self._active = item_id
         self._link(active=item_id)
+
+    def set_only(self, slot: str, ids: frozenset[str] | None) -> None:
+        """Show in one view only these of the items; None: all of them."""
+        view = self.view(slot)
+        wanted = None if ids is None else frozenset(ids)
+        if view.intent.only != wanted:
+            view.set_intent(only=wanted)
+            self.onlyChanged.emit(slot)
+
+    def only(self, slot: str) -> frozenset[str] | None:
+        """The items that one view shows; None: all of them."""
+        known = self.views[slot].intent if slot in self.views else self._intents.get(slot)
+        return None if known is None else known.only
+
+    def show_everything(self) -> None:
+        """Every view shows every item again, and no comparison is shown: another session has begun."""
+        self._intents.clear()
+        for slot in list(self.views):
+            self.set_only(slot, None)
+        if self._layout_name not in LAYOUTS:
+            self.set_layout("four")
+        self._before = self._layout_name
 
     @property
     def cursor_position(self) -> Vec:
@@ -157,8 +211,8 @@ class ViewportGrid(QWidget):
     @property
     def current_view(self) -> Viewport:
         """The view that had the keyboard last; commands on "this view" mean it."""
-        shown = [v for k, v in self.views.items() if k in LAYOUTS[self._layout_name]]
-        return self._current if self._current in shown else shown[0]  # type: ignore[return-value]
+        shown = [self.views[slot] for slot in self.shown_slots]
+        return self._current if self._current is not None and self._current in shown else shown[0]
 
     def add_tool(self, tool: Tool, *, first: bool = False) -> None:
         """Offer the events of all views to a tool, before (`first`) or after the others."""
@@ -176,19 +230,24 @@ class ViewportGrid(QWidget):
 
     def tools_changed(self) -> None:
         """Paint what the tools paint again, and show the pointer that the first of them wants."""
-        shape = next((t.cursor for t in self.tools if t.cursor is not None), None)
         for view in self.views.values():
-            if shape is None:
-                view.unsetCursor()
-            else:
-                view.setCursor(shape)
+            self._point(view)
             view.update_cover()
+
+    def _point(self, view: Viewport) -> None:
+        shape = next((t.cursor for t in self.tools if t.cursor is not None), None)
+        if shape is None:
+            view.unsetCursor()
+        else:
+            view.setCursor(shape)
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of words, lines and 3-D backgrounds."""
         self._theme = theme
         for view in self.views.values():
             view.set_theme(theme)
+        for slot, intent in self._intents.items():
+            self._intents[slot] = replace(intent, background=(theme.view_top, theme.view_bottom))
         self.update()
 
     # -- where from -------------------------------------------------------------------------------------------
@@ -205,14 +264,15 @@ class ViewportGrid(QWidget):
         if item is None:
             return
         box = box_of(item)
+        grown = sight_of((item,))
         for view in self.views.values():
             view.intent = replace(view.intent, zoom=1.0, pan=(0.0, 0.0))
-        view = self.views["3d"]
-        back = view._pose().frame()
-        grown = sight_of((item,))
-        aspect = max(1, view.width()) / max(1, view.height())
-        direction, up = back[2], back[1]
-        view.intent = replace(view.intent, camera=look(grown, tuple(direction), tuple(up), aspect))
+            if view.intent.kind != "3d" or not view.wants(item_id):
+                continue
+            back = view._pose().frame()
+            aspect = max(1, view.width()) / max(1, view.height())
+            direction, up = back[2], back[1]
+            view.intent = replace(view.intent, camera=look(grown, tuple(direction), tuple(up), aspect))
         if isinstance(item.data, Volume):
             self._active = item_id
             self._link(active=item_id)
@@ -226,29 +286,36 @@ class ViewportGrid(QWidget):
         return None if item is None else box_of(item)
 
     def look_from(self, side: str) -> None:
-        """The 3-D camera from A, P, L, R, S or I; anything else: the first sight."""
-        view = self.views["3d"]
-        shown = tuple(i for i in self.items if i.display.visible and i.spatial)
-        if side not in DIRECTIONS:
-            view.set_intent(camera=None)
-            return
-        direction, up = (DIRECTIONS_Y_UP if upright(shown) == "y" else DIRECTIONS)[side]
-        aspect = max(1, view.width()) / max(1, view.height())
-        view.set_intent(camera=look(sight_of(shown), direction, up, aspect))
+        """The 3-D cameras from A, P, L, R, S or I; anything else: the first sight."""
+        for view in self.views.values():
+            if view.intent.kind != "3d":
+                continue
+            shown = view.shown_items()
+            if side not in DIRECTIONS:
+                view.set_intent(camera=None)
+                continue
+            direction, up = (DIRECTIONS_Y_UP if upright(shown) == "y" else DIRECTIONS)[side]
+            aspect = max(1, view.width()) / max(1, view.height())
+            view.set_intent(camera=look(sight_of(shown), direction, up, aspect))
 
     def view_state(self) -> dict[str, Any]:
         """Layout, crosshair, zooms, camera and conventions, as plain JSON for a session."""
+        intents = {**self._intents, **{slot: v.intent for slot, v in self.views.items()}}
         slices = {
-            kind: {
-                "zoom": v.intent.zoom,
-                "pan": list(v.intent.pan),
-                "convention": v.intent.convention,
-                "nose_left": v.intent.nose_left,
+            slot: {
+                "zoom": i.zoom,
+                "pan": list(i.pan),
+                "convention": i.convention,
+                "nose_left": i.nose_left,
             }
-            for kind, v in self.views.items()
-            if kind != "3d"
+            for slot, i in sorted(intents.items())
+            if i.kind != "3d"
         }
-        camera = self.views["3d"].intent.camera
+        cameras = {
+            slot: pose_to_plain(i.camera)
+            for slot, i in sorted(intents.items())
+            if i.kind == "3d" and i.camera is not None
+        }
         first = self.views["axial"].intent
         return {
             "layout": self._layout_name,
@@ -258,7 +325,10 @@ class ViewportGrid(QWidget):
             "nose_left": self.nose_left,
             "crosshair": first.crosshair,
             "slices": slices,
-            "camera": None if camera is None else pose_to_plain(camera),
+            "camera": cameras.get("3d"),
+            "cameras": cameras,
+            "only": {slot: sorted(i.only) for slot, i in sorted(intents.items()) if i.only is not None},
+            "shares": {name: {p: list(w) for p, w in paths.items()} for name, paths in self._shares.items()},
         }
 
     def set_view_state(self, state: dict[str, Any]) -> None:
@@ -268,33 +338,56 @@ class ViewportGrid(QWidget):
         for key in ("nose_left", "crosshair"):
             if isinstance(state.get(key), bool):
                 self._link(**{key: state[key]})
-        slices = state.get("slices")
-        for kind, values in slices.items() if isinstance(slices, dict) else ():
-            view = self.views.get(kind)
+        for slot, values in _entries(state.get("slices")):
             numbers = (
                 _numbers([values.get("zoom"), *(values.get("pan") or ())])
                 if isinstance(values, dict)
                 else None
             )
-            if view is not None and numbers is not None and len(numbers) == 3 and numbers[0] > 0:
-                view.intent = replace(view.intent, zoom=numbers[0], pan=(numbers[1], numbers[2]))
-            if view is not None and isinstance(values, dict):
+            if numbers is not None and len(numbers) == 3 and numbers[0] > 0:
+                self._set_own(slot, zoom=numbers[0], pan=(numbers[1], numbers[2]))
+            if isinstance(values, dict):
                 if values.get("convention") in ("radiological", "neurological"):
-                    view.intent = replace(view.intent, convention=values["convention"])
+                    self._set_own(slot, convention=values["convention"])
                 if isinstance(values.get("nose_left"), bool):
-                    view.intent = replace(view.intent, nose_left=values["nose_left"])
-        self.views["3d"].intent = replace(
-            self.views["3d"].intent, camera=pose_from_plain(state.get("camera"))
-        )
+                    self._set_own(slot, nose_left=values["nose_left"])
+        # Sessions of before there could be several have one camera.
+        found = {"3d": state.get("camera"), **dict(_entries(state.get("cameras")))}
+        for slot in {"3d", *found}:
+            self._set_own(slot, camera=pose_from_plain(found.get(slot)))
+        asked = dict(_entries(state.get("only")))
+        for slot in {*self.views, *self._intents, *asked}:
+            ids = asked.get(slot)
+            is_list = isinstance(ids, list) and all(isinstance(i, str) for i in ids)
+            self._set_own(slot, only=frozenset(ids) if is_list and ids is not None else None)
+        self._shares = layouts.shares_from_plain(state.get("shares"))
         if state.get("active") is None or isinstance(state.get("active"), str):
             self.set_active(state.get("active"))
         cursor = _numbers(state.get("cursor"))
         if cursor is not None and len(cursor) == 3:
             self.set_cursor((cursor[0], cursor[1], cursor[2]))
-        if state.get("layout") in LAYOUTS:
-            self.set_layout(state["layout"])
+        try:
+            self.set_layout(state.get("layout", ""))
+        except (ValueError, TypeError, AttributeError):
+            pass
+        self._place()
         self._link()
         self.viewChanged.emit()
+
+    def _set_own(self, slot: str, **values: Any) -> None:
+        """Change the intent of a view that may not be made yet."""
+        view = self.views.get(slot)
+        if view is not None:
+            view.intent = replace(view.intent, **values)
+            return
+        try:
+            kind = kind_of(slot)
+        except ValueError:
+            return
+        known = self._intents.get(slot) or replace(
+            self.views[kind].intent, only=None, zoom=1.0, pan=(0.0, 0.0), camera=None
+        )
+        self._intents[slot] = replace(known, **values)
 
     # -- layout -----------------------------------------------------------------------------------------------
 
@@ -304,17 +397,30 @@ class ViewportGrid(QWidget):
         return self._layout_name
 
     def set_layout(self, name: str) -> None:
-        """One of `LAYOUTS`. Raises `ValueError` for another name."""
-        if name not in LAYOUTS:
-            raise ValueError(f"{name!r} is not a layout; choose one of {', '.join(LAYOUTS)}")
+        """One of `LAYOUTS`, a view alone, or a comparison. Raises `ValueError` for another name."""
+        layouts.layout(name)
         if name != self._layout_name:
             self._before, self._layout_name = self._layout_name, name
             self._arrange()
             self.layoutChanged.emit(name)
 
+    def equalise(self) -> None:
+        """The present layout as it is at first: nobody has dragged the lines between its views."""
+        self._shares.pop(self._layout_name, None)
+        self._place()
+
     def sizeHint(self) -> QSize:
         """A comfortable start."""
         return QSize(900, 800)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for every view of the layout."""
+        return layouts.least_size(layouts.layout(self._layout_name), QSize(80, 80))
+
+    def resizeEvent(self, event: Any) -> None:
+        """The views share the room."""
+        super().resizeEvent(event)
+        self._place()
 
     def paintEvent(self, event: Any) -> None:
         """The lines between the views."""
@@ -331,8 +437,8 @@ class ViewportGrid(QWidget):
         out.fill(QColor(self._theme.view_line))
         out.setDevicePixelRatio(scale)
         painter = QPainter(out)
-        for kind, rect in _places(self._layout_name, size).items():
-            painter.drawImage(rect.topLeft(), self.views[kind].grab_picture(rect.size(), scale))
+        for slot, rect in self._rects(size)[0].items():
+            painter.drawImage(rect.topLeft(), self.views[slot].grab_picture(rect.size(), scale))
         painter.end()
         return out
 
@@ -371,19 +477,63 @@ class ViewportGrid(QWidget):
     def _link(self, **changes: Any) -> None:
         for view in self.views.values():
             view.set_intent(**changes)
+        for slot, intent in self._intents.items():
+            self._intents[slot] = replace(intent, **changes)
+
+    def _rects(self, size: QSize) -> tuple[dict[str, Any], list[Line]]:
+        node = layouts.layout(self._layout_name)
+        return layouts.places(node, size, self._shares.get(self._layout_name, {}))
 
     def _arrange(self) -> None:
-        shown = LAYOUTS[self._layout_name]
-        for view in self.views.values():
-            self._grid.removeWidget(view)
-        for row in range(2):
-            self._grid.setRowStretch(row, 1 if len(shown) == 4 or row == 0 else 0)
-            self._grid.setColumnStretch(row, 1 if len(shown) == 4 or row == 0 else 0)
-        for k, kind in enumerate(shown):
-            self._grid.addWidget(self.views[kind], k // 2, k % 2)
-        for kind, view in self.views.items():
-            view.setVisible(kind in shown)
-        self._grid.activate()
+        shown = self.shown_slots
+        for slot in shown:
+            self.view(slot)
+        # One that fills the centre for a moment is about to give its room back: what was there before stays made.
+        kept = {*KINDS, *shown, *slots_of(layouts.layout(self._before))}
+        for slot in [s for s in self.views if s not in kept]:
+            self._drop(slot)
+        self._place()
+        for slot, view in self.views.items():
+            if slot not in shown:
+                view.hide()
+        for slot in shown:
+            self.views[slot].show()
+        for before, after in pairwise(shown):
+            self.setTabOrder(self.views[before], self.views[after])
+        self._handles.raise_all()
+        self.updateGeometry()
+
+    def _place(self) -> None:
+        rects, lines = self._rects(self.size())
+        for slot, rect in rects.items():
+            self.views[slot].setGeometry(rect)
+        self._handles.place(lines)
+        self.update()
+
+    def _drop(self, slot: str) -> None:
+        """A further view that is not shown any more: everything of it goes but what the user asked of it."""
+        view = self.views.pop(slot)
+        if self._current is view:
+            self._current = None
+        self._intents[slot] = replace(view.intent, interactive=False)
+        view.hide()
+        view.shutdown()
+        view.deleteLater()
+
+    def _drag_line(self, line: Line, position: float) -> None:
+        node = layouts.layout(self._layout_name)
+        known = self._shares.get(self._layout_name, {})
+        self._shares[self._layout_name] = layouts.dragged(node, line, position, known)
+        self._place()
+
+    def _equalise_line(self, line: Line) -> None:
+        self._shares.get(self._layout_name, {}).pop(line.path, None)
+        self._place()
+
+    def _dropped(self, id: str) -> None:
+        view = self.sender()
+        if isinstance(view, Viewport):
+            self.set_only(view.slot, self.family(id))
 
     def _ask_menu(self, place: Any) -> None:
         self.menuWanted.emit(self.sender(), place)
@@ -416,9 +566,7 @@ class ViewportGrid(QWidget):
 
     def maximize(self, view: Viewport) -> None:
         """Fill the grid with a view, or go back to the layout before."""
-        kind = next((k for k, v in self.views.items() if v is view), "")
-        if kind:
-            self.set_layout(kind if self._layout_name != kind else self._before)
+        self.set_layout(view.slot if self._layout_name != view.slot else self._before)
 
     def _framed(self, frame: Frame) -> None:
         view = self.sender()
@@ -444,19 +592,9 @@ class ViewportGrid(QWidget):
             view._fall_back(self._why)
 
 
-def _places(layout: str, size: QSize) -> dict[str, QRect]:
-    shown = LAYOUTS[layout]
-    if len(shown) == 1:
-        return {shown[0]: QRect(0, 0, size.width(), size.height())}
-    w, h = (size.width() - 1) // 2, (size.height() - 1) // 2
-    rest_w, rest_h = size.width() - 1 - w, size.height() - 1 - h
-    rects = [
-        QRect(0, 0, w, h),
-        QRect(w + 1, 0, rest_w, h),
-        QRect(0, h + 1, w, rest_h),
-        QRect(w + 1, h + 1, rest_w, rest_h),
-    ]
-    return dict(zip(shown, rects, strict=True))
+def _entries(value: Any) -> list[tuple[str, Any]]:
+    """The entries of a mapping in a session file; none where it is no mapping."""
+    return [(k, v) for k, v in value.items() if isinstance(k, str)] if isinstance(value, dict) else []
 
 
 def _numbers(value: Any) -> list[float] | None:

@@ -96,6 +96,8 @@ class ViewIntent:
     interactive: bool = False
     background: tuple[str, str] = ("", "")
     """Top and bottom colour of a 3-D view."""
+    only: frozenset[str] | None = None
+    """Ids of the items that this view shows; None: all."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,9 @@ def resolve(
     intent: ViewIntent, items: tuple[SceneItem, ...], size: tuple[int, int], dpr: float = 1.0
 ) -> Resolved:
     """What a view of `size` logical pixels at device pixel ratio `dpr` has to show."""
-    shown = tuple(i for i in items if i.display.visible and i.spatial)
+    shown = tuple(
+        i for i in items if i.display.visible and i.spatial and (intent.only is None or i.id in intent.only)
+    )
     width, height = max(int(size[0]), 1), max(int(size[1]), 1)
     if intent.kind == "3d":
         return _resolve_3d(intent, shown, width, height, dpr)
@@ -302,6 +306,7 @@ def _resolve_slice(
         title = f"{name} · {position} of {count}"
     else:
         title = f"{name} · {'xyz'[across]} = {_number(float(cursor[across]))}{' ' + unit if unit else ''}"
+    title += _whose(intent, shown)
     return ResolvedSlice(
         kind=intent.kind,
         width=width,
@@ -350,10 +355,20 @@ def _resolve_3d(
         anatomical=anatomical,
         origin=_vec(origin),
         size=_diagonal(box),
-        title="3-D",
+        title="3-D" + _whose(intent, solid),
         unit=next((getattr(i.data, "unit", "") for i in solid), ""),
         background=intent.background,
         interactive=intent.interactive,
+    )
+
+
+def _whose(intent: ViewIntent, shown: tuple[SceneItem, ...]) -> str:
+    """The end of the title of a view that does not show everything."""
+    if intent.only is None:
+        return ""
+    names = [i.name if len(i.name) <= 32 else f"{i.name[:20]}…{i.name[-10:]}" for i in shown]
+    return " · " + (
+        f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else "".join(names) or "nothing"
     )
 
 

@@ -9,6 +9,8 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QDragEnterEvent,
+    QDropEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -38,10 +40,14 @@ from app.viewports.state import (
 )
 from app.viewports.tools import Tool
 
+ITEM_MIME = "application/x-equiscope-item"
+"""What a drag from the data tree carries: an item's id."""
 _REST_MS = 180
 _ZOOM = 1.15
 _STILL = 5
 """Pixels within which a right button that goes up again was a click."""
+_IDLE_MS = 15_000
+"""A view hidden for so long gives its VTK objects back; one that is hidden for a moment comes back at once."""
 
 
 class _Cover(QWidget):
@@ -92,13 +98,23 @@ class Viewport(QWidget):
     resetWanted = Signal()
     framed = Signal(object)
     """A `Frame` has arrived."""
+    itemDropped = Signal(str)
+    """An item of the data tree was dropped on this view: its id."""
     backendFailed = Signal(str)
 
     def __init__(
-        self, kind: str, theme: Theme, backend: str = "image", parent: QWidget | None = None
+        self,
+        kind: str,
+        theme: Theme,
+        backend: str = "image",
+        parent: QWidget | None = None,
+        *,
+        slot: str = "",
     ) -> None:
         super().__init__(parent)
         self.theme = theme
+        self.slot = slot or kind
+        """Its name in the grid: the kind, with a number for further views of a kind."""
         self.show_focus = True
         self.overlay = Overlay(theme, self.font())
         self.intent = ViewIntent(kind, background=(theme.view_top, theme.view_bottom))  # type: ignore[arg-type]
@@ -121,10 +137,15 @@ class Viewport(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._come_to_rest)
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(_IDLE_MS)
+        self._idle.timeout.connect(self._let_idle_go)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(QSize(80, 80))
-        self.setAccessibleName(f"{kind} view")
+        self.setAccessibleName(f"{self.slot.replace('-', ' ')} view")
+        self.setAcceptDrops(True)
         self.canvas: Any = None
         self._cover = _Cover(self)
         self._set_canvas(backend)
@@ -157,6 +178,14 @@ class Viewport(QWidget):
         size = size or self.size()
         ratio = self.devicePixelRatioF() if dpr is None else dpr
         return resolve(self.intent, self.items, (size.width(), size.height()), ratio)
+
+    def wants(self, item_id: str) -> bool:
+        """Whether the user wants an item in this view."""
+        return self.intent.only is None or item_id in self.intent.only
+
+    def shown_items(self) -> tuple[SceneItem, ...]:
+        """The visible items that this view is to show."""
+        return tuple(i for i in self.items if i.display.visible and i.spatial and self.wants(i.id))
 
     def refresh(self) -> None:
         """Resolve, and draw if that differs from what is being shown. Hidden views wait until they are seen."""
@@ -202,6 +231,7 @@ class Viewport(QWidget):
         self._leave_drag()
         self.tools = []
         self._rest.stop()
+        self._idle.stop()
         self.canvas.shutdown()
         if self._spare is not None:
             self._spare.shutdown()
@@ -247,9 +277,16 @@ class Viewport(QWidget):
         if self.state is not None:
             still = {id(i.data) for i in self.items}
             if any(id(i.data) not in still for i in self.state.items):
-                self.state = self.frame = self._cover.frame = None
-                self._awaited = False
-                self.canvas.forget()
+                self._forget()
+
+    def _forget(self) -> None:
+        self.state = self.frame = self._cover.frame = None
+        self._awaited = False
+        self.canvas.forget()
+
+    def _let_idle_go(self) -> None:
+        if not self._closed and not self.isVisible():
+            self._forget()
 
     def _accept(self, frame: Frame) -> None:
         if self._closed or self.state is None:
@@ -280,8 +317,33 @@ class Viewport(QWidget):
     def showEvent(self, event: Any) -> None:
         """Draw what was put off while hidden."""
         super().showEvent(event)
+        self._idle.stop()
         self.state = None
         self.refresh()
+
+    def hideEvent(self, event: Any) -> None:
+        """What is not looked at for a while costs nothing."""
+        super().hideEvent(event)
+        if not self._closed and self.state is not None:
+            self._idle.start()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Items of the data tree are welcome; files are the window's."""
+        if event.mimeData().hasFormat(ITEM_MIME):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Show the item here."""
+        if event.mimeData().hasFormat(ITEM_MIME):
+            # Copy: the tree must not believe that the row has moved away.
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.itemDropped.emit(bytes(event.mimeData().data(ITEM_MIME).data()).decode("utf-8", "replace"))
+        else:
+            event.ignore()
 
     def changeEvent(self, event: QEvent) -> None:
         """Sizes of words follow the font."""

@@ -64,6 +64,7 @@ class Centre(QWidget):
             grid.hovered.connect(lambda _xyz, text: self.positioned.emit(text))
             grid.cursorMoved.connect(lambda _xyz, text: self.positioned.emit(text))
             grid.displayChanged.connect(self._on_display)
+            grid.family = self._family
             self.grid = grid
             self.stack.addWidget(grid)
             for action in self.on_grid:
@@ -74,6 +75,14 @@ class Centre(QWidget):
     def _on_display(self, id: str, display: Any, gesture: str) -> None:
         if id in self._workbench.document:
             self._workbench.document.set_display(id, display, gesture)
+
+    def _family(self, id: str) -> frozenset[str]:
+        """An item with all that is in it: what "show this" means for a group."""
+        document, out, waiting = self._workbench.document, set(), [id]
+        while waiting:
+            out.add(waiting[0])
+            waiting += [i.id for i in document.children(waiting.pop(0))]
+        return frozenset(out)
 
     def choose_layout(self, name: str) -> None:
         """A layout the user asked for; from now on opening files does not change it."""
@@ -121,6 +130,8 @@ class Centre(QWidget):
     def _on_changed(self, change: Any) -> None:
         if change is None:
             self._layout_chosen = False
+            if self.grid is not None:
+                self.grid.show_everything()
             for id in list(self._views):
                 self._drop(id)
         self._feed()

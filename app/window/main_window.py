@@ -30,7 +30,7 @@ from app.window.file_actions import FileActions
 from app.window.icons import icon
 from app.window.item_actions import ItemActions
 from app.window.kinds import is_spatial, shortened
-from app.window.menus import LAYOUTS, Menus
+from app.window.menus import BIG, LAYOUTS, Menus
 from app.window.palette import CommandPalette, SearchButton
 from app.window.start_page import StartPage
 from app.window.status_line import StatusLine
@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
     def _refresh_view(self) -> None:
         grid, settings = self.centre.grid, self.workbench.settings
         shown = grid.layout_name if grid is not None else "four"
-        for name in LAYOUTS:
+        for name in (*LAYOUTS, *BIG):
             self.commands[f"view.layout-{name}"].setChecked(name == shown)
         convention = settings.get("convention", "radiological") if grid is None else grid.convention
         for name in ("radiological", "neurological"):

@@ -26,6 +26,10 @@ class ViewActions:
         self._window.centre.choose_layout(name)
         self._window._refresh_view()
 
+    def equalise(self) -> None:
+        if self._window.centre.grid is not None:
+            self._window.centre.grid.equalise()
+
     def reset_views(self) -> None:
         if self._window.centre.grid is not None:
             self._window.centre.grid.reset_views()

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import QMenu
 
 from app.window.kinds import is_spatial
 from app.window.menus import analyse, data, edit, file, help, slices, view
-from app.window.menus.view import LAYOUTS, SIDES
+from app.window.menus.view import BIG, LAYOUTS, SIDES
 from core.plugins import Analysis
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
 
-__all__ = ["BUILDERS", "LAYOUTS", "SIDES", "Menus"]
+__all__ = ["BIG", "BUILDERS", "LAYOUTS", "SIDES", "Menus"]
 
 BUILDERS = (file, edit, view, slices, data, analyse, help)
 TITLES = ("File", "Edit", "View", "Data", "Analyse", "Help")

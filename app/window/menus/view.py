@@ -16,6 +16,14 @@ LAYOUTS = {
     "coronal": ("Coronal", "Alt+3"),
     "sagittal": ("Sagittal", "Alt+4"),
     "3d": ("3-D", "Alt+5"),
+    "slices": ("Three slices", "Alt+6"),
+    "over": ("3-D over three slices", "Alt+7"),
+}
+BIG = {
+    "big-axial": "Axial large",
+    "big-coronal": "Coronal large",
+    "big-sagittal": "Sagittal large",
+    "big-3d": "3-D large",
 }
 SIDES = {"A": "front", "P": "back", "L": "left", "R": "right", "S": "above", "I": "below"}
 
@@ -36,6 +44,28 @@ def build(menus: Menus) -> None:
             why_not=menus.nothing_spatial,
         )
         view.addAction(menus.commands[id])
+    large = view.addMenu("One large, three small")
+    for name, title in BIG.items():
+        id = f"view.layout-{name}"
+        add(
+            id,
+            title,
+            partial(w.view.set_layout, name),
+            group="Layout",
+            words="layout big one three small",
+            checked=False,
+            why_not=menus.nothing_spatial,
+        )
+        large.addAction(menus.commands[id])
+    add(
+        "view.equalise",
+        "Views of equal size",
+        w.view.equalise,
+        group="Layout",
+        words="layout splitter lines reset",
+        why_not=menus.nothing_spatial,
+    )
+    menus.put("View", "view.equalise")
     view.addSeparator()
     add(
         "view.reset",
