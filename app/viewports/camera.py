@@ -50,11 +50,19 @@ class CameraPose:
     focal: Vec
     up: Vec
     angle: float = VIEW_ANGLE
+    parallel: bool = False
+    """Without perspective. Things at the focal point keep their size when this is switched, so zooming, which
+    changes the distance, means the same in both."""
 
     @property
     def distance(self) -> float:
         """From the camera to the point looked at."""
         return float(np.linalg.norm(np.subtract(self.position, self.focal)))
+
+    @property
+    def height(self) -> float:
+        """World length that the view's height spans at the focal point."""
+        return float(2 * np.tan(np.radians(self.angle / 2)) * self.distance)
 
     def frame(self) -> Array:
         """(3, 3) rows: screen right, screen up, towards the viewer (unit, world)."""
@@ -67,7 +75,9 @@ class CameraPose:
         return np.stack([right, np.cross(back, right), back])
 
 
-def look(box: Array, direction: Vec, up: Vec, aspect: float = 1.0, *, snug: float = 1.06) -> CameraPose:
+def look(
+    box: Array, direction: Vec, up: Vec, aspect: float = 1.0, *, snug: float = 1.06, parallel: bool = False
+) -> CameraPose:
     """A pose from `direction` that holds all of `box` ((3, 2) world) in a view of width/height `aspect`.
 
     The eight corners are projected, so a flat or long object fills the view as well as a cube does.
@@ -78,13 +88,12 @@ def look(box: Array, direction: Vec, up: Vec, aspect: float = 1.0, *, snug: floa
     right, upward, back = pose.frame()
     tangent = np.tan(np.radians(VIEW_ANGLE / 2))
     # A corner at height h and depth d (towards the viewer) is inside if h <= tangent * (distance - d).
-    need = (
-        np.maximum(np.abs(corners @ upward), np.abs(corners @ right) / max(aspect, 1e-3)) / tangent
-        + corners @ back
-    )
+    need = np.maximum(np.abs(corners @ upward), np.abs(corners @ right) / max(aspect, 1e-3)) / tangent
+    if not parallel:
+        need = need + corners @ back
     distance = max(float(need.max()) * snug, 1e-6)
     position = center + back * distance
-    return CameraPose(_vec(position), _vec(center), _vec(upward))
+    return CameraPose(_vec(position), _vec(center), _vec(upward), parallel=parallel)
 
 
 def turned(pose: CameraPose, dx: float, dy: float) -> CameraPose:
@@ -98,8 +107,7 @@ def turned(pose: CameraPose, dx: float, dy: float) -> CameraPose:
 def moved(pose: CameraPose, dx: float, dy: float) -> CameraPose:
     """Moved so that the object follows the pointer: `dx`, `dy` in parts of the view's height, right and down."""
     right, up, _ = pose.frame()
-    height = 2 * np.tan(np.radians(pose.angle / 2)) * pose.distance
-    shift = (-dx * right + dy * up) * height
+    shift = (-dx * right + dy * up) * pose.height
     return replace(pose, position=_vec(pose.position + shift), focal=_vec(pose.focal + shift))
 
 
@@ -114,8 +122,24 @@ def project(pose: CameraPose, points: Array, width: float, height: float) -> Arr
     right, up, back = pose.frame()
     local = np.atleast_2d(points) - np.asarray(pose.position)
     depth = -(local @ back)
-    scale = height / 2 / np.tan(np.radians(pose.angle / 2)) / np.where(np.abs(depth) < 1e-12, 1e-12, depth)
+    if pose.parallel:
+        scale = np.full(len(depth), height / max(pose.height, 1e-300))
+    else:
+        scale = (
+            height / 2 / np.tan(np.radians(pose.angle / 2)) / np.where(np.abs(depth) < 1e-12, 1e-12, depth)
+        )
     return np.stack([width / 2 + local @ right * scale, height / 2 - local @ up * scale, depth], axis=1)
+
+
+def ray(pose: CameraPose, x: float, y: float, width: float, height: float) -> tuple[Array, Array]:
+    """((3,) start, (3,) unit direction) of the line of sight through a position; `project` puts it back there."""
+    right, up, back = pose.frame()
+    scale = pose.height / height
+    place = (x - width / 2) * scale * right + (height / 2 - y) * scale * up
+    if pose.parallel:
+        return np.asarray(pose.position) + place, -back
+    along = place - back * pose.distance
+    return np.asarray(pose.position, dtype=float), along / np.linalg.norm(along)
 
 
 def pose_to_plain(pose: CameraPose) -> dict[str, Any]:
@@ -125,6 +149,7 @@ def pose_to_plain(pose: CameraPose) -> dict[str, Any]:
         "focal": list(pose.focal),
         "up": list(pose.up),
         "angle": pose.angle,
+        "parallel": pose.parallel,
     }
 
 
@@ -139,7 +164,7 @@ def pose_from_plain(value: Any) -> CameraPose | None:
     if any(len(v) != 3 for v in vectors) or not np.isfinite(numbers).all() or vectors[0] == vectors[1]:
         return None
     position, focal, up = (_vec(np.array(v)) for v in vectors)
-    return CameraPose(position, focal, up, angle)
+    return CameraPose(position, focal, up, angle, value.get("parallel") is True)
 
 
 def _rotation(axis: Array, angle: float) -> Array:

@@ -1,0 +1,87 @@
+"""The clip plane of a 3-D view: what lies before it is cut away. A value, no VTK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.viewports.camera import Vec
+
+Array = NDArray[Any]
+
+FOLLOWS = ("", "axial", "coronal", "sagittal")
+"""Kinds of slice that a clip plane can follow; "" = it stays where it was put."""
+
+
+@dataclass(frozen=True)
+class ClipPlane:
+    """Keeps the half-space behind it: points with (x - origin) · normal <= 0 are shown.
+
+    `normal` (unit, world) points to what is cut away. `follow` names the slice whose plane it takes over from the
+    crosshair; `flipped` cuts the other side of that.
+    """
+
+    origin: Vec = (0.0, 0.0, 0.0)
+    normal: Vec = (0.0, 0.0, 1.0)
+    follow: str = ""
+    flipped: bool = False
+
+    def height(self, points: Array) -> Array:
+        """(n,) signed distances of (n, 3) points; what is above 0 is cut away."""
+        heights: Array = (np.atleast_2d(points) - np.asarray(self.origin)) @ np.asarray(self.normal)
+        return heights
+
+    def turned_over(self) -> ClipPlane:
+        """The other side is cut away."""
+        x, y, z = self.normal
+        return replace(self, normal=(-x + 0.0, -y + 0.0, -z + 0.0), flipped=not self.flipped)
+
+    def moved(self, distance: float) -> ClipPlane:
+        """Along its normal; it no longer follows a slice."""
+        place = np.asarray(self.origin) + distance * np.asarray(self.normal)
+        return replace(self, origin=vec(place), follow="")
+
+    def span(self, start: Array, direction: Array) -> tuple[float, float]:
+        """(from, to): the part of the ray start + t direction that is shown; from > to where nothing is."""
+        above = float((np.asarray(start) - np.asarray(self.origin)) @ np.asarray(self.normal))
+        rise = float(np.asarray(direction) @ np.asarray(self.normal))
+        if abs(rise) < 1e-12:
+            return (-np.inf, np.inf) if above <= 0 else (np.inf, -np.inf)
+        crossing = -above / rise
+        return (crossing, np.inf) if rise < 0 else (-np.inf, crossing)
+
+
+def clip_to_plain(plane: ClipPlane | None) -> dict[str, Any] | None:
+    """For a session file."""
+    if plane is None:
+        return None
+    return {
+        "origin": list(plane.origin),
+        "normal": list(plane.normal),
+        "follow": plane.follow,
+        "flipped": plane.flipped,
+    }
+
+
+def clip_from_plain(value: Any) -> ClipPlane | None:
+    """The inverse; None for anything that is no usable plane (an old or damaged session)."""
+    try:
+        origin, normal = (np.array([float(c) for c in value[key]]) for key in ("origin", "normal"))
+        follow = value.get("follow", "")
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+    if origin.shape != (3,) or normal.shape != (3,) or not np.isfinite([*origin, *normal]).all():
+        return None
+    length = float(np.linalg.norm(normal))
+    if length < 1e-9:
+        return None
+    known = follow if follow in FOLLOWS else ""
+    return ClipPlane(vec(origin), vec(normal / length), known, value.get("flipped") is True)
+
+
+def vec(v: Array) -> Vec:
+    """A plain tuple of three floats."""
+    return float(v[0]), float(v[1]), float(v[2])

@@ -1,0 +1,153 @@
+"""Search structures for picking: which points lie near a ray, which face it meets first. Made once an object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.viewports import background
+from core.data import Mesh, Trajectory
+
+Array = NDArray[Any]
+
+_SMALL = 100_000
+"""Points that are looked at one by one: quicker than any structure."""
+_CELLS = 96
+"""Along the longest side of a cloud."""
+_known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class PointCells:
+    """Points sorted into cubic cells: `order` (n,) numbers of points, `starts` (cells + 1,) into it."""
+
+    low: Array
+    size: float
+    shape: tuple[int, int, int]
+    order: Array
+    starts: Array
+
+    @classmethod
+    def of(cls, points: Array) -> PointCells:
+        """Sort (n, 3) points; those that are not finite are left out."""
+        finite = np.isfinite(points).all(axis=1)
+        usable = np.flatnonzero(finite) if not finite.all() else None
+        chosen = points if usable is None else points[usable]
+        if not len(chosen):
+            return cls(np.zeros(3), 1.0, (1, 1, 1), np.zeros(0, np.int64), np.zeros(2, np.int64))
+        low, high = (np.asarray(f(axis=0), dtype=np.float64) for f in (chosen.min, chosen.max))
+        size = max(float((high - low).max()) / _CELLS, 1e-300)
+        shape = tuple(int(n) for n in np.floor((high - low) / size).astype(int) + 1)
+        cells = np.zeros(len(chosen), dtype=np.int32)
+        for axis in range(3):
+            place = ((chosen[:, axis] - low[axis]) / size).astype(np.int32)
+            cells = cells * shape[axis] + np.minimum(place, shape[axis] - 1)
+        order = np.argsort(cells, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=int(np.prod(shape))))])
+        numbers = order if usable is None else usable[order]
+        return cls(low, size, (shape[0], shape[1], shape[2]), numbers, starts)
+
+    def near(self, start: Array, end: Array, radius: float) -> Array:
+        """Numbers of the points that may lie within `radius` of the segment; some lie a little further away."""
+        a, b = (np.asarray(v, dtype=np.float64) - self.low for v in (start, end))
+        reach = np.array(self.shape) * self.size
+        span = box_span(a, b - a, -radius * np.ones(3), reach + radius)
+        if span is None:
+            return np.zeros(0, dtype=np.int64)
+        first, last = a + span[0] * (b - a), a + span[1] * (b - a)
+        # Beads on the segment, half a cell apart; each takes the cells within `radius` of it.
+        n = int(np.ceil(np.linalg.norm(last - first) / (0.5 * self.size))) + 1
+        beads = first + np.linspace(0, 1, n)[:, None] * (last - first)
+        grow = int(np.ceil((radius + 0.5 * self.size) / self.size))
+        shifts = np.stack(np.meshgrid(*[np.arange(-grow, grow + 1)] * 3, indexing="ij"), axis=-1)
+        cells = (np.floor(beads / self.size).astype(np.int64)[:, None] + shifts.reshape(1, -1, 3)).reshape(
+            -1, 3
+        )
+        cells = cells[((cells >= 0) & (cells < self.shape)).all(axis=1)]
+        flat = np.unique((cells[:, 0] * self.shape[1] + cells[:, 1]) * self.shape[2] + cells[:, 2])
+        counts = self.starts[flat + 1] - self.starts[flat]
+        flat, counts = flat[counts > 0], counts[counts > 0]
+        if not len(flat):
+            return np.zeros(0, dtype=np.int64)
+        runs = np.repeat(self.starts[flat] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        return self.order[runs + np.arange(int(counts.sum()))]
+
+
+class FaceTree:
+    """Where a segment meets a mesh. Coordinates are taken about their middle, so that float32 does not hurt."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        from vtkmodules.vtkCommonDataModel import vtkPolyData, vtkStaticCellLocator
+
+        from app.viewports import arrays
+
+        points = np.asarray(mesh.points, dtype=np.float64)
+        finite = points[np.isfinite(points).all(axis=1)]
+        self._offset = finite.mean(axis=0) if len(finite) else np.zeros(3)
+        poly = vtkPolyData()
+        poly.SetPoints(arrays.points(np.nan_to_num(points - self._offset, nan=0.0, posinf=0.0, neginf=0.0)))
+        poly.SetPolys(arrays.cells(mesh.faces))
+        # Without it a ray through an edge that two faces share may slip between them.
+        self._tolerance = 1e-6 * float(np.linalg.norm(np.ptp(finite, axis=0))) if len(finite) else 0.0
+        self._tree = vtkStaticCellLocator()
+        self._tree.SetDataSet(poly)
+        self._tree.BuildLocator()
+
+    def first(self, start: Array, end: Array) -> int | None:
+        """The face that the segment meets first."""
+        from vtkmodules.vtkCommonCore import reference
+
+        t, sub, cell = reference(0.0), reference(0), reference(-1)
+        where, inside = [0.0] * 3, [0.0] * 3
+        a, b = (np.asarray(v) - self._offset for v in (start, end))
+        met = self._tree.IntersectWithLine(
+            a.tolist(), b.tolist(), self._tolerance, t, where, inside, sub, cell
+        )
+        return int(cell) if met and int(cell) >= 0 else None
+
+
+def points_near(
+    data: Any, points: Array, start: Array, end: Array, radius: float, wait: bool
+) -> Array | None:
+    """Numbers of the points that may lie within `radius` of the segment; None while the structure is being made."""
+    if len(points) <= _SMALL or isinstance(data, Trajectory):
+        return np.arange(len(points))
+    cells = made(data, lambda: PointCells.of(points), wait)
+    return None if cells is None else cells.near(start, end, radius)
+
+
+def face_tree(mesh: Mesh, wait: bool) -> FaceTree | None:
+    """The tree of a mesh; None while it is being made."""
+    tree: FaceTree | None = made(mesh, lambda: FaceTree(mesh), wait)
+    return tree
+
+
+def made(data: Any, build: Callable[[], Any], wait: bool) -> Any:
+    """What `build` gives for an object, built once in the background; None while that goes on, unless `wait`."""
+    found = _known.get(data)
+    if found is None:
+        found = _known[data] = background.submit(build)
+    if isinstance(found, Future):
+        if not wait and not found.done():
+            return None
+        found = _known[data] = found.result()
+    return found
+
+
+def box_span(start: Array, direction: Array, low: Array, high: Array) -> tuple[float, float] | None:
+    """Where start + t direction, t in 0..1, lies in a box."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, other = (low - start) / direction, (high - start) / direction
+    still = np.abs(direction) < 1e-300
+    if (still & ((start < low) | (start > high))).any():
+        return None
+    first = np.where(still, -np.inf, np.fmin(one, other)).max()
+    last = np.where(still, np.inf, np.fmax(one, other)).min()
+    first, last = max(float(first), 0.0), min(float(last), 1.0)
+    return (first, last) if first <= last else None
