@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.camera import Vec
+from core.geometry import closest_axes
 
 Array = NDArray[Any]
 
 FOLLOWS = ("", "axial", "coronal", "sagittal")
 """Kinds of slice that a clip plane can follow; "" = it stays where it was put."""
+_ACROSS = {"axial": 2, "coronal": 1, "sagittal": 0}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,29 @@ class ClipPlane:
             return (-np.inf, np.inf) if above <= 0 else (np.inf, -np.inf)
         crossing = -above / rise
         return (crossing, np.inf) if rise < 0 else (-np.inf, crossing)
+
+
+def followed(plane: ClipPlane | None, cursor: Vec | None, reference: Any = None) -> ClipPlane | None:
+    """The plane that is in force: one that follows a slice lies in it, through the crosshair.
+
+    `reference` : the scene item of the volume whose voxel axes the slices follow; None = the world's axes.
+    Of the two sides the one towards the usual viewer is cut away (S, A, L), unless `flipped`.
+    """
+    if plane is None or plane.follow not in _ACROSS or cursor is None:
+        return plane
+    world = _ACROSS[plane.follow]
+    normal = np.eye(3)[world]
+    if reference is not None:
+        affine = reference.affine
+        axes, signs = closest_axes(affine)
+        # Across the two other axes of the slice: the same plane, also in a sheared stack.
+        a, b = (affine[:3, axes[w]] for w in range(3) if w != world)
+        normal = np.cross(a, b)
+        normal = normal / max(float(np.linalg.norm(normal)), 1e-300)
+        normal = normal if normal @ (affine[:3, axes[world]] * signs[world]) > 0 else -normal
+    if (world == 0) != plane.flipped:
+        normal = -normal
+    return replace(plane, origin=vec(np.asarray(cursor)), normal=vec(normal + 0.0))
 
 
 def clip_to_plain(plane: ClipPlane | None) -> dict[str, Any] | None:

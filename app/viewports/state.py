@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
+from app.viewports.clip import ClipPlane, followed
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
 from core.display import VolumeDisplay
 from core.geometry import closest_axes, direction_letters
@@ -96,6 +97,12 @@ class ViewIntent:
     interactive: bool = False
     background: tuple[str, str] = ("", "")
     """Top and bottom colour of a 3-D view."""
+    parallel: bool = False
+    """A 3-D view without perspective."""
+    clip: ClipPlane | None = None
+    """What a 3-D view cuts away."""
+    complete: bool = False
+    """A picture to keep: everything in it at once, however long it takes."""
     only: frozenset[str] | None = None
     """Ids of the items that this view shows; None: all."""
 
@@ -184,6 +191,13 @@ class Resolved3D:
     unit: str
     background: tuple[str, str]
     interactive: bool
+    clip: ClipPlane | None = None
+    complete: bool = False
+
+    @property
+    def scale(self) -> float:
+        """World units a logical pixel at the camera's focal point; without perspective, everywhere."""
+        return self.camera.height / self.height
 
 
 Resolved = ResolvedSlice | Resolved3D
@@ -342,7 +356,9 @@ def _resolve_3d(
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in solid)
     if box is None:
         box = np.array([[-1.0, 1.0]] * 3)
-    camera = intent.camera or home_pose(shown, width / height)
+    camera = intent.camera or home_pose(shown, width / height, parallel=intent.parallel)
+    if camera.parallel != intent.parallel:
+        camera = replace(camera, parallel=intent.parallel)
     far = float(np.abs(box).max())
     origin = np.round(box.mean(axis=1)) if far > 2e4 * _diagonal(box) or far > 1e5 else np.zeros(3)
     return Resolved3D(
@@ -359,6 +375,8 @@ def _resolve_3d(
         unit=next((getattr(i.data, "unit", "") for i in solid), ""),
         background=intent.background,
         interactive=intent.interactive,
+        clip=followed(intent.clip, intent.cursor, reference_of(shown, intent.active)),
+        complete=intent.complete,
     )
 
 
@@ -392,13 +410,13 @@ def in_3d(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
     return tuple(out)
 
 
-def home_pose(items: tuple[SceneItem, ...], aspect: float) -> CameraPose:
+def home_pose(items: tuple[SceneItem, ...], aspect: float, *, parallel: bool = False) -> CameraPose:
     """The first sight of a scene: heads from the front, left and above; other things with their own axis up."""
     box = sight_of(items)
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in items)
     generic = HOME_Y_UP if upright(items) == "y" else HOME_GENERIC
     direction, up = HOME_ANATOMICAL if anatomical else generic
-    return look(box, direction, up, aspect)
+    return look(box, direction, up, aspect, parallel=parallel)
 
 
 def upright(items: tuple[SceneItem, ...]) -> str:
