@@ -103,7 +103,9 @@ class FaceTree:
         """The face that the segment meets first."""
         from vtkmodules.vtkCommonCore import reference
 
-        t, sub, cell = reference(0.0), reference(0), reference(-1)
+        t: Any = reference(0.0)
+        sub: Any = reference(0)
+        cell: Any = reference(-1)
         where, inside = [0.0] * 3, [0.0] * 3
         a, b = (np.asarray(v) - self._offset for v in (start, end))
         met = self._tree.IntersectWithLine(
