@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
 RECENT = 12
+"""Length of the recent list where the user chose none (setting "recent-length")."""
+MOST_RECENT = 50
 
 
 class Settings:
     """Named plain values that outlive the program.
+
+    Several windows may run at once: a write takes the file as it is by then and changes the one value, so that no
+    window puts back what another has changed. What this window has read stays as it was read.
 
     Parameters
     ----------
@@ -27,11 +34,7 @@ class Settings:
         self.path = path or Path(folder) / "settings.json"
         self._values: dict[str, Any] = {}
         try:
-            loaded = json.loads(self.path.read_text(encoding="utf-8", errors="surrogateescape"))
-            if isinstance(loaded, dict):
-                self._values = loaded
-        except FileNotFoundError:
-            pass
+            self._values = self._read() or {}
         except (OSError, ValueError):
             with contextlib.suppress(OSError):
                 os.replace(self.path, self.path.with_suffix(".json.broken"))
@@ -40,29 +43,107 @@ class Settings:
         """The value of `key`, or `default`."""
         return self._values.get(key, default)
 
+    def number(self, key: str, default: float, least: float, most: float) -> float:
+        """A number between two bounds; the default for whatever else somebody wrote into the file."""
+        value = self.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            return default
+        return value
+
+    def choice(self, key: str, among: tuple[str, ...]) -> str:
+        """One of some words; the first of them for whatever else somebody wrote into the file."""
+        value = self.get(key)
+        return value if value in among else among[0]
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Yes or no; the default for whatever else somebody wrote into the file."""
+        value = self.get(key, default)
+        return value if isinstance(value, bool) else default
+
     def set(self, key: str, value: Any) -> None:
         """Remember a plain JSON value. A disk that refuses does not stop the program."""
-        if self._values.get(key) == value and key in self._values:
+        if key in self._values and self._values[key] == value:
             return
-        self._values[key] = value
+        self.update(key, lambda _there: value)
+
+    def update(self, key: str, change: Callable[[Any], Any]) -> None:
+        """Replace the value of `key` by `change` of what the file holds now (None where it holds none)."""
+        with self._locked():
+            try:
+                there = self._read()
+            except (OSError, ValueError):
+                there = None
+            stored = dict(self._values if there is None else there)
+            value = change(stored.get(key))
+            stored[key] = self._values[key] = value
+            self._write(stored)
+
+    def forget(self, key: str) -> None:
+        """Back to the default."""
+        self._values.pop(key, None)
+        with self._locked(), contextlib.suppress(OSError, ValueError):
+            there = self._read()
+            if there is not None and key in there:
+                del there[key]
+                self._write(there)
+
+    # -- the file --------------------------------------------------------------------------------------------
+
+    def _read(self) -> dict[str, Any] | None:
+        """What the file holds; None where there is none or it holds something else."""
+        try:
+            loaded = json.loads(self.path.read_text(encoding="utf-8", errors="surrogateescape"))
+        except FileNotFoundError:
+            return None
+        return loaded if isinstance(loaded, dict) else None
+
+    def _write(self, values: dict[str, Any]) -> None:
         with contextlib.suppress(OSError, UnicodeEncodeError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            text = json.dumps(self._values, indent=2, ensure_ascii=False)
+            text = json.dumps(values, indent=2, ensure_ascii=False)
             # Recent paths may be no Unicode.
             draft.write_text(text, encoding="utf-8", errors="surrogateescape")
             os.replace(draft, self.path)
 
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone with the file among all windows, if that is to be had within a few milliseconds."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(ImportError, OSError):
+                import fcntl
+
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context(open(self.path.with_name(f".{self.path.name}.lock"), "w"))
+                for _ in range(10):
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        break
+                    except OSError:
+                        time.sleep(0.002)
+            yield
+
+    # -- the recent list -------------------------------------------------------------------------------------
+
+    @property
+    def recent_length(self) -> int:
+        """How many paths the recent list keeps."""
+        return int(self.number("recent-length", RECENT, 0, MOST_RECENT))
+
     @property
     def recent(self) -> list[str]:
         """Paths opened last, newest first."""
-        stored = self.get("recent", [])
-        return [p for p in stored if isinstance(p, str)] if isinstance(stored, list) else []
+        return _paths(self.get("recent"))[: self.recent_length]
 
     def add_recent(self, path: str) -> None:
         """Put a path at the head of the recent list."""
-        self.set("recent", [path, *(p for p in self.recent if p != path)][:RECENT])
+        length = self.recent_length
+        self.update("recent", lambda there: [path, *(p for p in _paths(there) if p != path)][:length])
 
     def clear_recent(self) -> None:
         """Forget the recent list."""
-        self.set("recent", [])
+        self.update("recent", lambda _there: [])
+
+
+def _paths(stored: Any) -> list[str]:
+    return [p for p in stored if isinstance(p, str)] if isinstance(stored, list) else []

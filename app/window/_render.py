@@ -30,8 +30,11 @@ from core.settings import Settings
 class _Unwritten(Settings):
     """Settings as the user has them, but a picture changes nothing in them."""
 
-    def set(self, key: str, value: Any) -> None:
-        self._values[key] = value
+    def update(self, key: str, change: Callable[[Any], Any]) -> None:
+        self._values[key] = change(self._values.get(key))
+
+    def forget(self, key: str) -> None:
+        self._values.pop(key, None)
 
 
 def render_window(files: list[str], screenshot: Path, size: tuple[int, int], theme: str | None) -> int:
