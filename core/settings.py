@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from psygnal import Signal
 
 RECENT = 12
 """Length of the recent list where the user chose none (setting "recent-length")."""
@@ -28,6 +29,9 @@ class Settings:
     path : the file; None = `settings.json` in the user's configuration folder (EQUISCOPE_CONFIG overrides the
         folder). A broken file is put aside as `settings.json.broken` and defaults are used.
     """
+
+    changed = Signal(str)
+    """The name of a value that this window has changed."""
 
     def __init__(self, path: Path | None = None) -> None:
         folder = os.environ.get("EQUISCOPE_CONFIG") or platformdirs.user_config_dir("equiscope", False)
@@ -77,6 +81,7 @@ class Settings:
             value = change(stored.get(key))
             stored[key] = self._values[key] = value
             self._write(stored)
+        self.changed.emit(key)
 
     def forget(self, key: str) -> None:
         """Back to the default."""
@@ -86,6 +91,7 @@ class Settings:
             if there is not None and key in there:
                 del there[key]
                 self._write(there)
+        self.changed.emit(key)
 
     # -- the file --------------------------------------------------------------------------------------------
 

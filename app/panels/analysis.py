@@ -132,6 +132,8 @@ class AnalysisPanel(Panel):
         self._body.column.addStretch(1)
         self._footer.addWidget(form.footer)
         self.form = form
+        chosen = form.device.findText(str(self._workbench.settings.get("device", "cpu")))
+        form.device.setCurrentIndex(max(0, chosen))
         form.set_candidates(self._candidates())
         if description.id in self._remembered:
             values, seed = self._remembered[description.id]

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from app.theme._metrics import DESIGN_FONT, Metrics
 from app.theme._stylesheet import MARKS, stylesheet
-from app.theme._tokens import DARK, Theme
+from app.theme._tokens import DARK, LIGHT, Theme
 
 _state: dict[str, Theme] = {"theme": DARK}
 _folder: list[Path] = []
@@ -22,6 +22,15 @@ _folder: list[Path] = []
 def current_theme() -> Theme:
     """The theme last applied (dark before that)."""
     return _state["theme"]
+
+
+def system_theme() -> Theme:
+    """Dark or light as the system is at the moment; dark where it does not say.
+
+    Only while the application follows the system (`apply_theme(…, follow=True)`) or has no theme yet.
+    """
+    light = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Light
+    return LIGHT if light else DARK
 
 
 def color(value: str, alpha: float = 1.0) -> QColor:
@@ -38,10 +47,21 @@ def restyle(widget: QWidget) -> None:
     widget.update()
 
 
-def apply_theme(application: QApplication, theme: Theme, scale: float = 1.0) -> Metrics:
+def follow_system() -> Theme:
+    """Let Qt say again what the system's own scheme is, and return the theme that goes with it."""
+    hints = QGuiApplication.styleHints()
+    if hasattr(hints, "unsetColorScheme"):
+        hints.unsetColorScheme()
+    return system_theme()
+
+
+def apply_theme(
+    application: QApplication, theme: Theme, scale: float = 1.0, *, follow: bool = False
+) -> Metrics:
     """Give `application` the theme; live switching is fine. Returns the sizes that follow from the font.
 
-    `scale` enlarges the font and everything that follows it (Ctrl +/-).
+    `scale` enlarges the font and everything that follows it (Ctrl +/-). With `follow` Qt's own colour scheme stays
+    the system's, so that `QStyleHints.colorSchemeChanged` goes on telling of changes there.
     """
     _state["theme"] = theme
     # With a stylesheet the application's style is a wrapper without a name: setting Fusion again would polish every
@@ -50,7 +70,7 @@ def apply_theme(application: QApplication, theme: Theme, scale: float = 1.0) -> 
     if style.metaObject().className() != "QStyleSheetStyle" and style.objectName().lower() != "fusion":
         application.setStyle(QStyleFactory.create("Fusion"))
     hints = QGuiApplication.styleHints()
-    if hasattr(hints, "setColorScheme"):
+    if hasattr(hints, "setColorScheme") and not follow:
         hints.setColorScheme(Qt.ColorScheme.Dark if theme.dark else Qt.ColorScheme.Light)
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     size = QFontInfo(font).pixelSize()

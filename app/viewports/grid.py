@@ -58,7 +58,7 @@ class ViewportGrid(QWidget):
     ) -> None:
         super().__init__(parent)
         self._theme = theme or current_theme()
-        self.backend, self._why = choose_backend(backend)
+        self.backend, self.why = choose_backend(backend)
         if self.backend == "gl":
             prepare_surface_format()
         self.items: tuple[SceneItem, ...] = ()
@@ -583,13 +583,13 @@ class ViewportGrid(QWidget):
     def _fell_back(self, why: str) -> None:
         self.backend = "image"
         # One view without a context means all of them: change the others before they paint nothing.
-        self._why = why
+        self.why = why
         QTimer.singleShot(0, self, self._fall_back_all)
         self.statusChanged.emit(f"image · {why}")
 
     def _fall_back_all(self) -> None:
         for view in self.views.values():
-            view._fall_back(self._why)
+            view._fall_back(self.why)
 
 
 def _entries(value: Any) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.theme import DARK, THEMES, apply_theme
 from app.window._run import application
-from app.window._safety import log_qt_messages, start_logging
+from app.window._safety import log_qt_messages, safe_mode, start_logging
 from app.window.centre import Centre
 from app.window.kinds import bytes_words, centre_of
 from app.window.main_window import MainWindow
@@ -32,9 +32,11 @@ class _Unwritten(Settings):
 
     def update(self, key: str, change: Callable[[Any], Any]) -> None:
         self._values[key] = change(self._values.get(key))
+        self.changed.emit(key)
 
     def forget(self, key: str) -> None:
         self._values.pop(key, None)
+        self.changed.emit(key)
 
 
 def render_window(files: list[str], screenshot: Path, size: tuple[int, int], theme: str | None) -> int:
@@ -84,7 +86,7 @@ def _draw(
     qt = application(["equiscope"])
     settings = _Unwritten()
     apply_theme(qt, THEMES.get(theme or settings.get("theme", "dark"), DARK))
-    host = PluginHost(safe=os.environ.get("EQUISCOPE_SAFE") == "1")
+    host = PluginHost(safe=safe_mode())
     workbench = Workbench(WorkerRunner(workers=1), host, settings)
     problems: list[Problem] = []
     workbench.problem.connect(problems.append)

@@ -11,11 +11,13 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.theme import DARK, THEMES, apply_theme
+from app.theme import DARK, THEMES, apply_theme, follow_system
 from app.viewports.collector import MainThreadCollector
 from app.window._safety import Faults, log_qt_messages, start_logging
 from app.window._startup import Milestones
 from app.window.main_window import MainWindow
+from app.window.preferences_values import WORKERS, wanted_backend
+from app.window.view_actions import SCALES
 from app.window.workbench import Workbench
 from core.jobs import WorkerRunner
 from core.plugins import PluginHost
@@ -55,18 +57,20 @@ def run(
         os.environ.setdefault("EQUISCOPE_VIEWPORT", "image")
     qt = application()
     settings = Settings()
-    colors = THEMES.get(theme or settings.get("theme", "dark"), DARK)
-    apply_theme(qt, colors, float(settings.get("text-scale", 1.0)))
+    apply_settings_theme(qt, settings, theme)
     faults = Faults()
     restore_hooks = faults.install()
     collector = MainThreadCollector()
     collector.start()
 
-    runner = WorkerRunner()
+    runner = WorkerRunner(
+        workers=int(settings.number("workers", WORKERS, 1, 64)),
+        threads=int(settings.number("threads", 0, 0, 1024)) or None,
+    )
     workbench = Workbench(runner, PluginHost(safe=safe), settings)
-    window = MainWindow(workbench, ask=not quit_after_start)
+    window = MainWindow(workbench, ask=not quit_after_start, theme=theme)
     workbench.setParent(window)
-    _prepare_gl(window)
+    _prepare_gl(window, settings)
     faults.fault.connect(window.show_fault)
     milestones.mark("window constructed")
     starter = _Starter(window, workbench, milestones, files, report_startup, quit_after_start)
@@ -82,14 +86,22 @@ def run(
         qt.processEvents()
 
 
-def _prepare_gl(window: MainWindow) -> None:
+def apply_settings_theme(qt: QApplication, settings: Settings, theme: str | None = None) -> None:
+    """Give the application the theme and the text size of the settings; `theme` stands above them."""
+    choice = theme or settings.choice("theme", ("dark", "light", "system"))
+    follow = choice == "system"
+    colors = follow_system() if follow else THEMES.get(choice, DARK)
+    apply_theme(qt, colors, settings.number("text-scale", 1.0, SCALES[0], SCALES[-1]), follow=follow)
+
+
+def _prepare_gl(window: MainWindow, settings: Settings) -> None:
     """Let the window be composed by OpenGL from the start where viewports will need it.
 
     A QOpenGLWidget that comes into a shown window makes Qt destroy and make the native window again: a flash.
     """
     from app.viewports.backends import choose_backend
 
-    if choose_backend()[0] != "gl":
+    if choose_backend(wanted_backend(settings))[0] != "gl":
         return
     from PySide6.QtOpenGLWidgets import QOpenGLWidget
 

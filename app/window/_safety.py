@@ -21,6 +21,11 @@ log = logging.getLogger("equiscope.window")
 _keep: list[TextIO] = []
 
 
+def safe_mode() -> bool:
+    """Whether the program was started with --safe."""
+    return os.environ.get("EQUISCOPE_SAFE") == "1"
+
+
 def log_folder() -> Path:
     """Where logs lie (EQUISCOPE_STATE overrides it)."""
     return Path(os.environ.get("EQUISCOPE_STATE") or platformdirs.user_log_dir("equiscope", False))

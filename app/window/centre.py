@@ -16,6 +16,7 @@ from app.forms.widgets import Card, ColumnWidget, Readings, label, scrolled
 from app.theme import Theme, current_theme
 from app.window.adopt import plain_data
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
+from app.window.preferences_values import wanted_backend
 from app.window.workbench import Workbench
 from core.data import Volume, info
 from core.document import Document, Item
@@ -60,7 +61,8 @@ class Centre(QWidget):
         if self.grid is None:
             from app.viewports import ViewportGrid
 
-            grid = ViewportGrid(self, theme=current_theme())
+            backend = wanted_backend(self._workbench.settings)
+            grid = ViewportGrid(self, backend=backend, theme=current_theme())
             grid.hovered.connect(lambda _xyz, text: self.positioned.emit(text))
             grid.cursorMoved.connect(lambda _xyz, text: self.positioned.emit(text))
             grid.displayChanged.connect(self._on_display)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 
 class Commands(QObject):
     """Named actions. A command that cannot be used says why (`set_reason`)."""
+
+    added = Signal(str)
+    removed = Signal(str)
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -26,7 +29,7 @@ class Commands(QObject):
         run: Callable[[], object],
         *,
         group: str,
-        shortcut: str | QKeySequence.StandardKey | None = None,
+        shortcut: str | QKeySequence.StandardKey | Sequence[str] | None = None,
         checked: bool | Callable[[], bool] | None = None,
         words: str = "",
         tip: str = "",
@@ -34,6 +37,7 @@ class Commands(QObject):
     ) -> QAction:
         """A command. `group` is where the search says it is; `words` are further ones to find it by.
 
+        `shortcut` (one, or several of which menus show the first) is the default: `Shortcuts` may set others.
         `why_not` is asked again by every `refresh`: the reason for which the command cannot be used now, "" if it
         can. `checked` makes it a switch; a function is asked again likewise.
         """
@@ -41,7 +45,8 @@ class Commands(QObject):
         action.setObjectName(id)
         action.setData((group, words))
         if shortcut is not None:
-            action.setShortcut(QKeySequence(shortcut))
+            several = isinstance(shortcut, Sequence) and not isinstance(shortcut, str)
+            action.setShortcuts([QKeySequence(s) for s in (shortcut if several else (shortcut,))])  # type: ignore[union-attr,arg-type]
         if checked is not None:
             action.setCheckable(True)
             if callable(checked):
@@ -55,6 +60,7 @@ class Commands(QObject):
         action.triggered.connect(lambda _checked=False: run())
         self._actions[id] = action
         self._window.addAction(action)
+        self.added.emit(id)
         return action
 
     def remove(self, id: str) -> None:
@@ -65,12 +71,17 @@ class Commands(QObject):
         if action is not None:
             self._window.removeAction(action)
             action.deleteLater()
+            self.removed.emit(id)
 
     def __getitem__(self, id: str) -> QAction:
         return self._actions[id]
 
     def __contains__(self, id: str) -> bool:
         return id in self._actions
+
+    def get(self, id: str) -> QAction | None:
+        """The action of a command, None if there is none of that name."""
+        return self._actions.get(id)
 
     def __iter__(self) -> Iterator[QAction]:
         return iter(list(self._actions.values()))

@@ -156,6 +156,26 @@ def doctor(parent: QWidget) -> Dialog:
     return made
 
 
+def ask_to_close(running: int, parent: QWidget) -> bool:
+    """Whether the window may go; says what runs."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.NoIcon)
+    box.setWindowTitle("Close Equiscope")
+    box.setText("Close Equiscope?")
+    if running:
+        jobs = "A job is" if running == 1 else f"{running} jobs are"
+        box.setInformativeText(f"{jobs} still at work and will be cancelled.")
+    close = box.addButton("Close", QMessageBox.ButtonRole.AcceptRole)
+    close.setProperty("role", "primary")
+    box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(close)
+    restyle(close)
+    box.exec()
+    yes = box.clickedButton() is close
+    box.deleteLater()
+    return yes
+
+
 def ask_to_save(name: str, parent: QWidget) -> str:
     """ "save", "discard" or "cancel"."""
     box = QMessageBox(parent)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
 
 from app.forms.widgets import elided, label
 from app.panels import (
@@ -22,7 +22,7 @@ from app.panels import (
     ResultsPanel,
     make_dock,
 )
-from app.theme import THEMES, Metrics, current_theme
+from app.theme import Metrics
 from app.window.cards import CardStack
 from app.window.centre import Centre
 from app.window.commands import Commands
@@ -30,8 +30,10 @@ from app.window.file_actions import FileActions
 from app.window.icons import icon
 from app.window.item_actions import ItemActions
 from app.window.kinds import is_spatial, shortened
+from app.window.layouts import WindowLayouts
 from app.window.menus import BIG, LAYOUTS, Menus
 from app.window.palette import CommandPalette, SearchButton
+from app.window.shortcuts import Shortcuts
 from app.window.start_page import StartPage
 from app.window.status_line import StatusLine
 from app.window.view_actions import ViewActions
@@ -39,20 +41,20 @@ from app.window.workbench import Problem, Workbench
 from core.plugins import Analysis
 from core.plugins import Panel as PluginPanel
 
-LAYOUT_VERSION = 1
-
 
 class MainWindow(QMainWindow):
     """One window on one workbench, which it owns."""
 
     painted = Signal()
 
-    def __init__(self, workbench: Workbench, *, ask: bool = True) -> None:
+    def __init__(self, workbench: Workbench, *, ask: bool = True, theme: str | None = None) -> None:
         super().__init__()
         self.workbench = workbench
         self._ask = ask and not os.environ.get("EQUISCOPE_TEST")
         self._closing = False
         self._after_save: Any = None
+        self.settings_at_start: dict[str, Any] = {}
+        """What waits for a start, as it was at this one; filled by the preferences."""
         self._painted = False
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
@@ -65,7 +67,8 @@ class MainWindow(QMainWindow):
 
         self.files = FileActions(self)
         self.items = ItemActions(self)
-        self.view = ViewActions(self)
+        self.view = ViewActions(self, theme)
+        self.layouts = WindowLayouts(self)
         self.commands = Commands(self)
         self.palette_panel = CommandPalette(self.commands, self)
         self.start = StartPage(
@@ -78,6 +81,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._make_docks()
         self.menus = Menus(self)
+        self.shortcuts = Shortcuts(self.commands, workbench.settings)
         self._make_menu_bar()
         self._connect()
         self._restore()
@@ -111,32 +115,7 @@ class MainWindow(QMainWindow):
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
         ):
             self.setCorner(corner, area)
-        self._arrange_docks()
-
-    def _arrange_docks(self) -> None:
-        on_left, on_right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        for dock in self.docks.values():
-            self.removeDockWidget(dock)
-            dock.setFloating(False)
-        for name, area in (
-            ("data", on_left),
-            ("display", on_left),
-            ("analysis", on_right),
-            ("results", on_right),
-            ("jobs", on_right),
-            ("log", Qt.DockWidgetArea.BottomDockWidgetArea),
-        ):
-            self.addDockWidget(area, self.docks[name])
-            self.docks[name].setVisible(name != "log")
-        m = Metrics.of(self.font())
-        d = self.docks
-        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        left, right = min(m.px(284), round(0.22 * self.width())), min(m.px(330), round(0.26 * self.width()))
-        self.resizeDocks([d["data"], d["analysis"]], [left, right], horizontal)
-        self.resizeDocks([d["data"], d["display"]], [m.px(420), m.px(400)], vertical)
-        self.resizeDocks(
-            [d["analysis"], d["results"], d["jobs"]], [m.px(340), m.px(360), m.px(100)], vertical
-        )
+        self.layouts.arrange()
 
     def _make_menu_bar(self) -> None:
         bar = self.menuBar()
@@ -186,11 +165,7 @@ class MainWindow(QMainWindow):
         grid.layoutChanged.connect(lambda _name: self._refresh_view())
         grid.viewChanged.connect(self._refresh_view)
         grid.menuWanted.connect(self._view_menu)
-        settings = self.workbench.settings
-        grid.set_convention(settings.get("convention", "radiological"))
-        grid.set_nose_left(settings.get("nose-left", True))
-        grid.set_crosshair(settings.get("crosshair", True))
-        self._refresh_view()
+        self.view.show_settings()
 
     # -- keeping everything up to date -----------------------------------------------------------------------
 
@@ -248,8 +223,7 @@ class MainWindow(QMainWindow):
         nose_left = settings.get("nose-left", True) if grid is None else grid.nose_left
         self.commands["view.nose-left"].setChecked(bool(nose_left))
         self.commands["view.crosshair"].setChecked(bool(settings.get("crosshair", True)))
-        for name in THEMES:
-            self.commands[f"view.{name}"].setChecked(name == current_theme().name)
+        self.commands.refresh()
 
     def show_problem(self, problem: Problem) -> None:
         """A card at the bottom of the centre."""
@@ -284,7 +258,7 @@ class MainWindow(QMainWindow):
         """What a session remembers of the window: plain JSON."""
         grid = self.centre.grid
         return {
-            "docks": bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode("ascii"),
+            "docks": self.layouts.state(),
             "viewports": grid.view_state() if grid is not None else {},
             "selected": self.workbench.selected or "",
         }
@@ -293,9 +267,7 @@ class MainWindow(QMainWindow):
         selected = layout.get("selected")
         if isinstance(selected, str) and selected in self.workbench.document:
             self.workbench.select(selected)
-        docks = layout.get("docks")
-        if isinstance(docks, str):
-            self.restoreState(QByteArray.fromBase64(docks.encode("ascii")), LAYOUT_VERSION)
+        self.layouts.restore(layout.get("docks"))
         views = layout.get("viewports")
         if isinstance(views, dict) and views and self.centre.grid is not None:
             self.centre.grid.set_view_state(views)
@@ -332,6 +304,9 @@ class MainWindow(QMainWindow):
             action()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closing and self._ask and self.workbench.document.is_clean and not self._may_close():
+            event.ignore()
+            return
         if not self._closing and self._ask and not self.workbench.document.is_clean:
             event.ignore()
             # Qt ignores a close within a close.
@@ -339,12 +314,20 @@ class MainWindow(QMainWindow):
             return
         self._closing = True
         settings = self.workbench.settings
-        settings.set("window-layout", bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode("ascii"))
+        settings.set("window-layout", self.layouts.state())
         settings.set("window-geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         self.centre.shutdown()
         self.log.stop()
         self.workbench.close()
         super().closeEvent(event)
+
+    def _may_close(self) -> bool:
+        """Whether nobody wants to be asked, or the answer is yes; jobs that run are worth a question."""
+        from app.window.dialogs import ask_to_close
+
+        running = sum(not t.over and t.shown for t in self.workbench.tasks)
+        wanted = self.workbench.settings.flag("confirm-close", False)
+        return not (wanted or running) or ask_to_close(running, self)
 
     def _close_now(self) -> None:
         self._closing = True
@@ -352,11 +335,10 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         settings = self.workbench.settings
-        geometry, layout = settings.get("window-geometry"), settings.get("window-layout")
+        geometry = settings.get("window-geometry")
         if isinstance(geometry, str):
-            self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii")))
-        if isinstance(layout, str):
-            self.restoreState(QByteArray.fromBase64(layout.encode("ascii")), LAYOUT_VERSION)
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
+        self.layouts.restore(settings.get("window-layout"))
         self._refresh_view()
 
     # -- Edit and Data ---------------------------------------------------------------------------------------
@@ -400,7 +382,7 @@ class MainWindow(QMainWindow):
     # -- View ------------------------------------------------------------------------------------------------
 
     def reset_layout(self) -> None:
-        self._arrange_docks()
+        self.layouts.arrange()
 
     def open_plugin_panel(self, panel: PluginPanel) -> None:
         """Load a plugin's own panel into a dock."""
@@ -434,6 +416,31 @@ class MainWindow(QMainWindow):
             return
         self.docks["analysis"].show()
         self.analysis.repeat(analysis, dict(record.get("parameters", {})), int(record.get("seed", 0)))
+
+    def show_preferences(self) -> None:
+        from app.window.preferences import PreferencesDialog
+
+        self._show_once(PreferencesDialog, lambda: PreferencesDialog(self))
+
+    def show_shortcuts(self) -> None:
+        from app.window.shortcuts_dialog import ShortcutsDialog
+
+        self._show_once(ShortcutsDialog, lambda: ShortcutsDialog(self.commands, self.shortcuts, self))
+
+    def show_keys(self) -> None:
+        from app.window.keys_sheet import KeysSheet
+
+        self._show_once(
+            KeysSheet, lambda: KeysSheet(self.commands, self.shortcuts, self.show_shortcuts, self)
+        )
+
+    def _show_once(self, kind: type[QDialog], make: Callable[[], QDialog]) -> QDialog:
+        """Show a dialog; the one that is open already comes to the front."""
+        dialog = next((d for d in self.findChildren(kind) if d.isVisible()), None) or make()
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
 
     def show_about(self) -> None:
         from app.window.dialogs import about

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from app.theme import THEMES, Theme, apply_theme, current_theme
+from app.theme import THEMES, Theme, apply_theme, current_theme, follow_system, system_theme
 from app.window.kinds import is_spatial
 
 if TYPE_CHECKING:
@@ -15,11 +17,18 @@ if TYPE_CHECKING:
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
 
 
-class ViewActions:
+class ViewActions(QObject):
     """The menu View: viewports, theme and text size, each remembered."""
 
-    def __init__(self, window: MainWindow) -> None:
+    look_changed = Signal()
+    """Another theme, or text of another size."""
+
+    def __init__(self, window: MainWindow, theme: str | None = None) -> None:
+        """`theme` was asked for on the command line: it stands above the settings until another is chosen."""
+        super().__init__(window)
         self._window = window
+        self._overridden = theme is not None
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme)
         self._workbench = window.workbench
 
     def set_layout(self, name: str) -> None:
@@ -49,46 +58,82 @@ class ViewActions:
         if self._window.centre.grid is not None:
             self._window.centre.grid.look_from(side)
 
+    def show_settings(self) -> None:
+        """Bring conventions and crosshair into the views as the settings have them."""
+        settings, grid = self._workbench.settings, self._window.centre.grid
+        if grid is not None:
+            grid.set_convention(settings.choice("convention", ("radiological", "neurological")))
+            grid.set_nose_left(settings.flag("nose-left", True))
+            grid.set_crosshair(settings.flag("crosshair", True))
+        self._window._refresh_view()
+
     def set_convention(self, name: str) -> None:
+        """For all views; one view's own switch is in its menu."""
         self._workbench.settings.set("convention", name)
         if self._window.centre.grid is not None:
             self._window.centre.grid.set_convention(name)
         self._window._refresh_view()
 
-    def toggle_nose(self) -> None:
-        grid = self._window.centre.grid
-        on = not (self._workbench.settings.get("nose-left", True) if grid is None else grid.nose_left)
+    def set_nose_left(self, on: bool) -> None:
         self._workbench.settings.set("nose-left", on)
-        if grid is not None:
-            grid.set_nose_left(on)
+        if self._window.centre.grid is not None:
+            self._window.centre.grid.set_nose_left(on)
         self._window._refresh_view()
 
-    def toggle_crosshair(self) -> None:
-        on = not self._workbench.settings.get("crosshair", True)
+    def set_crosshair(self, on: bool) -> None:
         self._workbench.settings.set("crosshair", on)
         if self._window.centre.grid is not None:
             self._window.centre.grid.set_crosshair(on)
         self._window._refresh_view()
 
+    def toggle_nose(self) -> None:
+        grid = self._window.centre.grid
+        shown = self._workbench.settings.flag("nose-left", True) if grid is None else grid.nose_left
+        self.set_nose_left(not shown)
+
+    def toggle_crosshair(self) -> None:
+        self.set_crosshair(not self._workbench.settings.flag("crosshair", True))
+
+    @property
+    def theme_choice(self) -> str:
+        """ "dark", "light" or "system": what is shown and why."""
+        if self._workbench.settings.get("theme") == "system" and not self._overridden:
+            return "system"
+        return current_theme().name
+
     def set_theme(self, name: str) -> None:
-        """Dark or light, at once."""
+        """Dark, light or as the system is, at once."""
+        self._overridden = False
         self._workbench.settings.set("theme", name)
-        self._apply_theme(THEMES[name])
+        self._apply_theme(follow_system() if name == "system" else THEMES[name])
+
+    def _on_scheme(self) -> None:
+        """The system has turned dark or light."""
+        if self.theme_choice == "system" and system_theme() is not current_theme():
+            self._apply_theme(system_theme())
+
+    @property
+    def text_scale(self) -> float:
+        """How large text is, 1 = as the system has it."""
+        return self._workbench.settings.number("text-scale", 1.0, SCALES[0], SCALES[-1])
 
     def zoom_text(self, step: int) -> None:
         """Larger (1), smaller (-1) or normal (0) text everywhere."""
-        now = float(self._workbench.settings.get("text-scale", 1.0))
+        now = self.text_scale
         near = min(range(len(SCALES)), key=lambda n: abs(SCALES[n] - now))
-        scale = SCALES[min(max(near + step, 0), len(SCALES) - 1)] if step else 1.0
+        self.set_text_scale(SCALES[min(max(near + step, 0), len(SCALES) - 1)] if step else 1.0)
+
+    def set_text_scale(self, scale: float) -> None:
+        """Text and all that follows it this large."""
         self._workbench.settings.set("text-scale", scale)
         self._apply_theme(current_theme())
 
     def _apply_theme(self, theme: Theme) -> None:
-        settings = self._workbench.settings
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        apply_theme(application, theme, float(settings.get("text-scale", 1.0)))
+        apply_theme(application, theme, self.text_scale, follow=self.theme_choice == "system")
         self._window.centre.set_theme(theme)
         self._window.results.set_theme(theme)
         self._window._refresh_view()
         self._window.update()
+        self.look_changed.emit()

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.window.adopt import of_inputs, plain_data, result_items
 from app.window.jobs_bridge import JobsBridge
+from app.window.preferences_values import undo_limit, with_defaults
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
 from core.document import AddItems, Change, Document, Item
@@ -88,7 +89,7 @@ class Workbench(QObject):
         self.runner = runner
         self.host = host
         self.settings = settings
-        self.document = Document()
+        self.document = Document(undo_limit=undo_limit(settings))
         self.session = 0
         self.folder: Path | None = None
         self.selected: str | None = None
@@ -135,7 +136,7 @@ class Workbench(QObject):
         for task in self.tasks:
             task.cancel()
         self._silence()
-        self.document = Document(items)
+        self.document = Document(items, undo_limit=undo_limit(self.settings))
         self.folder = folder
         self._listen()
         self.selected = None
@@ -315,7 +316,7 @@ class Workbench(QObject):
         return printable(Path(path).name)
 
     def _on_opened(self, opened: Any) -> None:
-        items = items_of(opened)
+        items = with_defaults(items_of(opened), self.settings)
         if not items:
             return
         is_file = not opened.path.startswith(SAMPLE)
@@ -415,7 +416,7 @@ class Workbench(QObject):
         )
 
     def _on_run_done(self, title: str, inputs: list[Item], finished: Any) -> None:
-        items = result_items(title, finished, inputs)
+        items = with_defaults(result_items(title, finished, inputs), self.settings)
         self.document.apply(AddItems(items, title=title))
         self.select(items[0].id)
         self.adopted.emit(items[0].id)

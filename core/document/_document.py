@@ -59,6 +59,15 @@ class Document:
         self._clean_edit: Edit | None = None
         self._last_time = 0.0
 
+    @property
+    def undo_limit(self) -> int:
+        """How many edits can be taken back; a smaller limit takes effect with the next edit."""
+        return self._undo_limit
+
+    @undo_limit.setter
+    def undo_limit(self, limit: int) -> None:
+        self._undo_limit = max(1, limit)
+
     # -- reading ---------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Item]:

@@ -15,7 +15,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QMenu
 
 from app.window.kinds import is_spatial
-from app.window.menus import analyse, data, edit, file, help, slices, view
+from app.window.menus import analyse, data, edit, file, help, settings, slices, view, window
 from app.window.menus.view import BIG, LAYOUTS, SIDES
 from core.plugins import Analysis
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BIG", "BUILDERS", "LAYOUTS", "SIDES", "Menus"]
 
-BUILDERS = (file, edit, view, slices, data, analyse, help)
-TITLES = ("File", "Edit", "View", "Data", "Analyse", "Help")
+BUILDERS = (file, edit, view, slices, settings, data, analyse, window, help)
+TITLES = ("File", "Edit", "View", "Data", "Analyse", "Window", "Help")
 
 
 class Menus:

@@ -14,8 +14,7 @@ def build(menus: Menus) -> None:
     """Its commands, in order."""
     w, add = menus.window, menus.commands.add
     add("edit.undo", "&Undo", w.items.undo, group="Edit", shortcut=QKeySequence.StandardKey.Undo)
-    add("edit.redo", "&Redo", w.items.redo, group="Edit", shortcut="Ctrl+Shift+Z")
-    menus.commands["edit.redo"].setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+    add("edit.redo", "&Redo", w.items.redo, group="Edit", shortcut=("Ctrl+Shift+Z", "Ctrl+Y"))
     add("edit.rename", "Re&name", w.items.rename, group="Edit", shortcut="F2", why_not=menus.nothing_selected)
     add(
         "edit.close",

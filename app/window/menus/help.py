@@ -12,6 +12,14 @@ def build(menus: Menus) -> None:
     """Its commands, in order."""
     w, add = menus.window, menus.commands.add
     add(
+        "help.keys",
+        "&Keys and mouse",
+        w.show_keys,
+        group="Help",
+        shortcut=("F1", "?"),
+        words="shortcuts keyboard wheel drag help",
+    )
+    add(
         "help.about",
         "&About Equiscope",
         w.show_about,
@@ -27,4 +35,4 @@ def build(menus: Menus) -> None:
         words="doctor gpu gl renderer versions",
     )
     add("help.log", "Open the &log", w.show_log, group="Help")
-    menus.put("Help", "help.plugins", "help.doctor", "help.log", "-", "help.about")
+    menus.put("Help", "help.keys", "-", "help.plugins", "help.doctor", "help.log", "-", "help.about")

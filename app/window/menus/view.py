@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QKeySequence
-
 if TYPE_CHECKING:
     from app.window.menus import Menus
 
@@ -133,25 +131,4 @@ def build(menus: Menus) -> None:
         checked=True,
         why_not=menus.nothing_spatial,
     )
-    menus.put("View", "view.radiological", "view.neurological", "view.nose-left", "view.crosshair", "-")
-    add("view.dark", "&Dark theme", lambda: w.view.set_theme("dark"), group="Theme", checked=True)
-    add("view.light", "&Light theme", lambda: w.view.set_theme("light"), group="Theme", checked=False)
-    add("view.larger", "Larger text", lambda: w.view.zoom_text(1), group="View", shortcut="Ctrl++")
-    menus.commands["view.larger"].setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
-    add("view.smaller", "Smaller text", lambda: w.view.zoom_text(-1), group="View", shortcut="Ctrl+-")
-    add("view.normal", "Normal text", lambda: w.view.zoom_text(0), group="View", shortcut="Ctrl+0")
-    menus.put("View", "view.dark", "view.light", "view.larger", "view.smaller", "view.normal", "-")
-    menus.panels = view.addMenu("Panels")
-    for name, dock in w.docks.items():
-        action = dock.toggleViewAction()
-        action.setObjectName(f"panel.{name}")
-        id = f"panel.{name}"
-        add(id, dock.windowTitle(), action.trigger, group="Panels", words="panel dock show hide")
-        menus.panels.addAction(action)
-    for panel in w.workbench.host.panels:
-        id = f"panel.{panel.id}"
-        add(id, panel.title, partial(w.open_plugin_panel, panel), group="Panels")
-        menus.commands.set_reason(id, w.workbench.host.missing(panel))
-        menus.panels.addAction(menus.commands[id])
-    add("view.reset-layout", "Reset window layout", w.reset_layout, group="View", words="docks panels")
-    menus.put("View", "view.reset-layout")
+    menus.put("View", "view.radiological", "view.neurological", "view.nose-left", "view.crosshair")

@@ -1,0 +1,77 @@
+"""The sheet "Keys and mouse": what every key and gesture does, from the commands and the table of `keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+
+from app.theme import Metrics
+from app.window.commands import Commands
+from app.window.dialogs import Dialog
+from app.window.keys import key_rows
+from app.window.shortcuts import Shortcuts, native
+
+
+class KeysSheet(Dialog):
+    """Keys and gestures by part, with a search."""
+
+    def __init__(
+        self, commands: Commands, shortcuts: Shortcuts, edit: Callable[[], object], parent: QWidget
+    ) -> None:
+        super().__init__("Keys and mouse", parent, 620, 640)
+        m = Metrics.of(self.font())
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search keys and mouse")
+        self.search.setAccessibleName("Search keys and mouse")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.column.addWidget(self.search)
+        self.tree = QTreeWidget()
+        self.tree.setAccessibleName("Keys and mouse")
+        self.tree.setHeaderLabels(["What", "Keys or mouse"])
+        self.tree.setUniformRowHeights(True)
+        self.tree.setMinimumHeight(m.px(160))
+        self._groups: dict[str, QTreeWidgetItem] = {}
+        for row in key_rows():
+            self._add(row.where, row.does, row.press)
+        for id in shortcuts.listed():
+            keys = shortcuts.keys(id)
+            if keys:
+                action = commands[id]
+                words = ", ".join(map(native, keys))
+                self._add(f"Commands: {Commands.group(action)}", Commands.title(action), words)
+        self.tree.expandAll()
+        header = self.tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        self.column.addWidget(self.tree, 1)
+        self.finish(("Change shortcuts…", edit))
+        self.search.setFocus()
+
+    def _add(self, group: str, what: str, press: str) -> None:
+        above = self._groups.get(group)
+        if above is None:
+            above = self._groups[group] = QTreeWidgetItem([group])
+            font = above.font(0)
+            font.setBold(True)
+            above.setFont(0, font)
+            self.tree.addTopLevelItem(above)
+        row = QTreeWidgetItem([what, press])
+        row.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{what}: {press}")
+        above.addChild(row)
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        for group in self._groups.values():
+            shown = 0
+            for n in range(group.childCount()):
+                row = group.child(n)
+                whole = f"{group.text(0)} {row.text(0)} {row.text(1)}".lower()
+                found = all(w in whole or w in whole.replace(" ", "") for w in words)
+                row.setHidden(not found)
+                shown += found
+            group.setHidden(not shown)
