@@ -12,6 +12,7 @@ from app.window.commands import Commands
 from app.window.dialogs import Dialog
 from app.window.keys import key_rows
 from app.window.shortcuts import Shortcuts, native
+from app.window.trees import group_row, show_only
 
 
 class KeysSheet(Dialog):
@@ -47,7 +48,7 @@ class KeysSheet(Dialog):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        self.tree.setCurrentItem(next(iter(self._groups.values())))
         self.column.addWidget(self.tree, 1)
         self.finish(("Change shortcuts…", edit))
         self.search.setFocus()
@@ -55,23 +56,16 @@ class KeysSheet(Dialog):
     def _add(self, group: str, what: str, press: str) -> None:
         above = self._groups.get(group)
         if above is None:
-            above = self._groups[group] = QTreeWidgetItem([group])
-            font = above.font(0)
-            font.setBold(True)
-            above.setFont(0, font)
-            self.tree.addTopLevelItem(above)
+            above = self._groups[group] = group_row(self.tree, group)
         row = QTreeWidgetItem([what, press])
         row.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{what}: {press}")
         above.addChild(row)
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
-        for group in self._groups.values():
-            shown = 0
-            for n in range(group.childCount()):
-                row = group.child(n)
-                whole = f"{group.text(0)} {row.text(0)} {row.text(1)}".lower()
-                found = all(w in whole or w in whole.replace(" ", "") for w in words)
-                row.setHidden(not found)
-                shown += found
-            group.setHidden(not shown)
+
+        def fits(group: QTreeWidgetItem, row: QTreeWidgetItem) -> bool:
+            whole = f"{group.text(0)} {row.text(0)} {row.text(1)}".lower()
+            return all(w in whole or w in whole.replace(" ", "") for w in words)
+
+        show_only(self.tree, fits)

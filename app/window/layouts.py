@@ -230,8 +230,9 @@ def first_focus(part: QWidget) -> QWidget | None:
     if not found:
         return None
     # The order of Tab, not that in which they were made.
-    at, seen = part.nextInFocusChain(), 0
-    while at is not part and seen < 5000:
+    at: QWidget | None = part.nextInFocusChain()
+    seen = 0
+    while at is not None and at is not part and seen < 5000:
         if at in found:
             return at
         at, seen = at.nextInFocusChain(), seen + 1

@@ -19,6 +19,7 @@ from app.theme import Metrics, restyle
 from app.window.commands import Commands, score
 from app.window.dialogs import Dialog
 from app.window.shortcuts import Shortcuts, native
+from app.window.trees import group_row, show_only
 
 ID = Qt.ItemDataRole.UserRole
 _MODIFIERS = (
@@ -149,12 +150,7 @@ class ShortcutsDialog(Dialog):
             action = self._commands[id]
             group = Commands.group(action)
             if group not in groups:
-                groups[group] = QTreeWidgetItem([group])
-                groups[group].setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
-                self.tree.addTopLevelItem(groups[group])
-                font = groups[group].font(0)
-                font.setBold(True)
-                groups[group].setFont(0, font)
+                groups[group] = group_row(self.tree, group)
             row = QTreeWidgetItem()
             row.setData(0, ID, id)
             groups[group].addChild(row)
@@ -183,18 +179,13 @@ class ShortcutsDialog(Dialog):
     def _filter(self) -> None:
         text = self.search.text()
         bare = text.replace(" ", "").lower()
-        for place in range(self.tree.topLevelItemCount()):
-            group = self.tree.topLevelItem(place)
-            shown = 0
-            for n in range(group.childCount()):
-                row = group.child(n)
-                by_key = bool(bare) and bare in row.text(1).replace(" ", "").lower()
-                found = by_key or bool(
-                    score(text, row.text(0), f"{group.text(0)} {row.data(0, ID)} {row.text(2)}")
-                )
-                row.setHidden(not found)
-                shown += found
-            group.setHidden(not shown)
+
+        def fits(group: QTreeWidgetItem, row: QTreeWidgetItem) -> bool:
+            if bare and bare in row.text(1).replace(" ", "").lower():
+                return True
+            return bool(score(text, row.text(0), f"{group.text(0)} {row.data(0, ID)} {row.text(2)}"))
+
+        show_only(self.tree, fits)
 
     # -- the chosen command ----------------------------------------------------------------------------------
 
