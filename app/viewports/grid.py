@@ -19,6 +19,7 @@ from app.viewports.backends import choose_backend, prepare_surface_format
 from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_from_plain, pose_to_plain
 from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
+from app.viewports.linking import Links, links_from_plain
 from app.viewports.readout import readout
 from app.viewports.service import Frame
 from app.viewports.state import SceneItem, ViewIntent, box_of, center_of, sight_of, upright
@@ -73,6 +74,7 @@ class ViewportGrid(QWidget):
         self._intents: dict[str, ViewIntent] = {}
         """Of further views that no layout shows at the moment."""
         self._shares: dict[str, dict[str, tuple[float, ...]]] = {}
+        self.links = Links(self)
         self.family: Callable[[str], frozenset[str]] = lambda id: frozenset((id,))
         """The ids that "show this item" means; a window that knows groups replaces it."""
         self.tools: list[Tool] = []
@@ -104,6 +106,7 @@ class ViewportGrid(QWidget):
         view.framed.connect(self._framed)
         view.backendFailed.connect(self._fell_back)
         view.itemDropped.connect(self._dropped)
+        view.aimed.connect(self._aimed)
         if kind in self.views:
             view.intent = self._intents.pop(slot, replace(self.views[kind].intent, only=None))
             view.items = self.items
@@ -123,12 +126,16 @@ class ViewportGrid(QWidget):
     def set_items(self, items: tuple[SceneItem, ...]) -> None:
         """Show these, drawn in this order. The first items ever put the crosshair in their middle."""
         fresh = not any(i.spatial for i in self.items)
-        self.items = tuple(items)
+        before, self.items = self.items, tuple(items)
         if fresh and any(i.spatial for i in self.items):
             self._cursor = center_of(self.items, self._active)
         for view in self.views.values():
             view.items = self.items
-        self._link(cursor=self._cursor)
+        if fresh:
+            self._link(cursor=self._cursor)
+        self.links.changed(before, self.items)
+        self._relink()
+        self._link()
         if fresh and self._cursor is not None:
             self.cursorMoved.emit(self._cursor, self.readout(self._cursor))
 
@@ -147,6 +154,7 @@ class ViewportGrid(QWidget):
         wanted = None if ids is None else frozenset(ids)
         if view.intent.only != wanted:
             view.set_intent(only=wanted)
+            self._relink()
             self.onlyChanged.emit(slot)
 
     def only(self, slot: str) -> frozenset[str] | None:
@@ -328,6 +336,7 @@ class ViewportGrid(QWidget):
             "camera": cameras.get("3d"),
             "cameras": cameras,
             "only": {slot: sorted(i.only) for slot, i in sorted(intents.items()) if i.only is not None},
+            "links": sorted(self.links.on),
             "shares": {name: {p: list(w) for p, w in paths.items()} for name, paths in self._shares.items()},
         }
 
@@ -366,11 +375,15 @@ class ViewportGrid(QWidget):
         cursor = _numbers(state.get("cursor"))
         if cursor is not None and len(cursor) == 3:
             self.set_cursor((cursor[0], cursor[1], cursor[2]))
+        links = links_from_plain(state.get("links"))
+        if links is not None:
+            self.links.on = links
         try:
             self.set_layout(state.get("layout", ""))
         except (ValueError, TypeError, AttributeError):
             pass
         self._place()
+        self._relink()
         self._link()
         self.viewChanged.emit()
 
@@ -500,6 +513,7 @@ class ViewportGrid(QWidget):
             self.views[slot].show()
         for before, after in pairwise(shown):
             self.setTabOrder(self.views[before], self.views[after])
+        self._relink()
         self._handles.raise_all()
         self.updateGeometry()
 
@@ -543,8 +557,23 @@ class ViewportGrid(QWidget):
         if isinstance(view, Viewport):
             self._current = view
 
+    def _relink(self) -> None:
+        """What linked views share depends on what they show, and which there are."""
+        if not self._closed:
+            self.links.relink()
+
+    def _aimed(self) -> None:
+        view = self.sender()
+        if isinstance(view, Viewport):
+            self.links.aimed(view)
+
     def _move_cursor(self, point: Vec) -> None:
-        self.set_cursor(point)
+        view = self.sender()
+        if isinstance(view, Viewport) and self.links.moved(view, point):
+            self._cursor = point
+            self.cursorMoved.emit(point, self.readout(point))
+        else:
+            self.set_cursor(point)
 
     def _hover(self, point: Vec | None) -> None:
         if point is None:
@@ -553,6 +582,9 @@ class ViewportGrid(QWidget):
             self.hovered.emit(point, self.readout(point))
 
     def _window(self, item_id: str, window: float, level: float, key: str) -> None:
+        view = self.sender()
+        if isinstance(view, Viewport) and view.intent.lead is not None:
+            item_id = view.intent.lead  # whose window all linked views show
         item = next((i for i in self.items if i.id == item_id), None)
         if item is not None:
             # Four digits are more than an eye can tell and fewer than a field cannot hold.

@@ -12,6 +12,7 @@ from app.viewports.markups import MarkupPresenter
 from app.viewports.notes import Notes, guarded
 from app.viewports.points import PointsPresenter
 from app.viewports.presenter import Presenter
+from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.stats import attribute_range
 from app.viewports.surfaces import GraphPresenter, MeshPresenter
@@ -58,6 +59,7 @@ class Scene3D:
     def apply(self, state: Resolved3D) -> Notes:
         """Show `state`; what else is worth knowing about the picture comes back."""
         notes = Notes()
+        state = with_linked_colors(state)
         items = with_shared_ranges(state.items)
         wanted = {i.id: i for i in items}
         for gone in self._presenters.keys() - wanted.keys():
@@ -83,6 +85,7 @@ class Scene3D:
         clouds = any(isinstance(i.data, (PointCloud, Trajectory)) for i in items)
         self._style(state, translucent, smooth=not volumes and not clouds)
         self._aim(state)
+        tell_linked(state, notes)
         return notes
 
     def measured(self, seconds: float, state: Resolved3D) -> None:

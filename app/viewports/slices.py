@@ -25,6 +25,7 @@ from app.viewports import arrays
 from app.viewports.colors import colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
 from app.viewports.notes import Legend, Notes, guarded, legend_wanted
+from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import frame_of, volume_stats, window_of
 from core.data import Markup, Mesh, Volume
@@ -60,6 +61,7 @@ class SliceScene:
     def apply(self, state: ResolvedSlice) -> Notes:
         """Show `state`; what else is worth knowing about the picture comes back."""
         notes = Notes()
+        state = with_linked_colors(state)
         volumes = [i for i in state.items if isinstance(i.data, Volume)]
         # The reference lies at the bottom, whatever its place in the tree: an overlay must not be hidden by it.
         # Labels lie on top even if they are the reference: a scan would hide them.
@@ -71,6 +73,7 @@ class SliceScene:
                 self._show(state, item, rank, notes)
         self._cut(state, notes)
         self._aim(state)
+        tell_linked(state, notes)
         return notes
 
     def release(self) -> None:

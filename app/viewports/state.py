@@ -105,6 +105,12 @@ class ViewIntent:
     """A picture to keep: everything in it at once, however long it takes."""
     only: frozenset[str] | None = None
     """Ids of the items that this view shows; None: all."""
+    field: tuple[Vec, Vec] | None = None
+    """Opposite corners of the world box to hold at zoom 1, in place of what is shown: linked views agree on one."""
+    lead: str | None = None
+    """The volume whose window counts for the one that this view is about; None: its own."""
+    peers: tuple[str, ...] = ()
+    """Items of all views whose colours are linked with this one's."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,8 @@ class ResolvedSlice:
     cursor: Vec
     crosshair: bool
     interactive: bool
+    lead: SceneItem | None = None
+    peers: tuple[SceneItem, ...] = ()
 
     def to_screen(self, points: Array) -> Array:
         """(n, 3) world points as (n, 3): x, y in logical pixels, and the height above the slice in world units."""
@@ -193,6 +201,8 @@ class Resolved3D:
     interactive: bool
     clip: ClipPlane | None = None
     complete: bool = False
+    lead: SceneItem | None = None
+    peers: tuple[SceneItem, ...] = ()
 
     @property
     def scale(self) -> float:
@@ -211,9 +221,16 @@ def resolve(
         i for i in items if i.display.visible and i.spatial and (intent.only is None or i.id in intent.only)
     )
     width, height = max(int(size[0]), 1), max(int(size[1]), 1)
+    made: Resolved
     if intent.kind == "3d":
-        return _resolve_3d(intent, shown, width, height, dpr)
-    return _resolve_slice(intent, shown, width, height, dpr)
+        made = _resolve_3d(intent, shown, width, height, dpr)
+    else:
+        made = _resolve_slice(intent, shown, width, height, dpr)
+    if intent.lead is None and not intent.peers:
+        return made
+    by_id = {i.id: i for i in items}
+    peers = tuple(by_id[i] for i in intent.peers if i in by_id)
+    return replace(made, lead=by_id.get(intent.lead or ""), peers=peers)
 
 
 def reference_of(items: tuple[SceneItem, ...], active: str | None = None) -> SceneItem | None:
@@ -289,6 +306,8 @@ def _resolve_slice(
         on_slice = cursor
         outline = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T
         unit = next((getattr(i.data, "unit", "") for i in shown), "")
+    if intent.field is not None:
+        outline = np.array(np.meshgrid(*np.array(intent.field).T, indexing="ij")).reshape(3, -1).T
     flip = anatomical and (
         intent.nose_left if intent.kind == "sagittal" else intent.convention == "radiological"
     )
@@ -356,7 +375,7 @@ def _resolve_3d(
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in solid)
     if box is None:
         box = np.array([[-1.0, 1.0]] * 3)
-    camera = intent.camera or home_pose(shown, width / height, parallel=intent.parallel)
+    camera = intent.camera or home_pose(shown, width / height, intent.field, parallel=intent.parallel)
     if camera.parallel != intent.parallel:
         camera = replace(camera, parallel=intent.parallel)
     far = float(np.abs(box).max())
@@ -410,9 +429,15 @@ def in_3d(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
     return tuple(out)
 
 
-def home_pose(items: tuple[SceneItem, ...], aspect: float, *, parallel: bool = False) -> CameraPose:
+def home_pose(
+    items: tuple[SceneItem, ...],
+    aspect: float,
+    field: tuple[Vec, Vec] | None = None,
+    *,
+    parallel: bool = False,
+) -> CameraPose:
     """The first sight of a scene: heads from the front, left and above; other things with their own axis up."""
-    box = sight_of(items)
+    box = sight_of(items) if field is None else np.array(field).T
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in items)
     generic = HOME_Y_UP if upright(items) == "y" else HOME_GENERIC
     direction, up = HOME_ANATOMICAL if anatomical else generic

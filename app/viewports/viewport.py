@@ -98,6 +98,8 @@ class Viewport(QWidget):
     resetWanted = Signal()
     framed = Signal(object)
     """A `Frame` has arrived."""
+    aimed = Signal()
+    """The user has zoomed, panned or turned this view."""
     itemDropped = Signal(str)
     """An item of the data tree was dropped on this view: its id."""
     backendFailed = Signal(str)
@@ -305,6 +307,15 @@ class Viewport(QWidget):
         """A change while something is dragged: quick now, good once it rests."""
         self._rest.start()
         self.set_intent(interactive=True, **changes)
+        if changes:
+            self.aimed.emit()
+
+    def follow(self, **changes: Any) -> None:
+        """What a view that this one is linked to does."""
+        if changes.get("interactive"):
+            self._rest.start()
+        if any(getattr(self.intent, name) != value for name, value in changes.items()):
+            self.set_intent(**changes)
 
     # -- events -----------------------------------------------------------------------------------------------
 
@@ -591,12 +602,14 @@ class Viewport(QWidget):
         if isinstance(state, ResolvedSlice):
             self.intent = zoomed_at(self.intent, state, factor, position.x(), position.y())
             self.refresh()
+            self.aimed.emit()
 
     def _pan(self, dx: float, dy: float) -> None:
         state = self.resolved()
         if isinstance(state, ResolvedSlice):
             self.intent = panned(self.intent, dx * state.scale, -dy * state.scale)
             self.refresh()
+            self.aimed.emit()
         else:
             height = max(1, self.height())
             self._moving(camera=cameras.moved(self._pose(), dx / height, dy / height))

@@ -88,6 +88,7 @@ def test_further_views_are_made_when_a_layout_needs_them_and_given_back_after(gr
     picture = pixels(grid.grab_image())
     half = picture.shape[1] // 2
     assert np.abs(picture[60:200, 60 : half - 60] - picture[60:200, half + 61 : 2 * half + 1 - 60]).mean() < 1
+    grid.links.set(frozenset())
     grid.views["axial-3"].set_intent(zoom=2.0)
     mouse(grid.views["axial-3"], QEvent.Type.MouseButtonDblClick, 50, 50)
     assert grid.layout_name == "axial-3" and set(grid.views) >= {"axial-2", "axial-4"}
@@ -216,6 +217,7 @@ def test_damaged_states_of_layouts_are_survived(qtbot: Any) -> None:
     ):
         made.set_view_state(broken)
         assert made.layout_name == "four" and made.only("axial") is None
+    made.links.set(frozenset())
     made.set_layout("compare-axial-2")
     assert made.views["axial-2"].intent.zoom == 3
     made.shutdown()
