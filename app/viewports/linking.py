@@ -68,9 +68,7 @@ class Links:
         intent = view.intent
         if intent.kind == "3d":
             for other in self.partners(view, "camera"):
-                other.follow(
-                    camera=intent.camera, parallel=intent.parallel, interactive=intent.interactive
-                )
+                other.follow(camera=intent.camera, parallel=intent.parallel, interactive=intent.interactive)
         else:
             for other in self.partners(view, "zoom"):
                 other.follow(zoom=intent.zoom, pan=_pan(intent, other.intent))
