@@ -83,7 +83,7 @@ class SurfaceDisplay(Display):
 @register
 @dataclass(frozen=True)
 class PointsDisplay(Display):
-    """Point clouds and trajectories."""
+    """Point clouds."""
 
     color: tuple[float, float, float] = (0.85, 0.86, 0.88)
     color_by: str = ""
@@ -93,6 +93,25 @@ class PointsDisplay(Display):
     """Pixels at 100 % scale."""
     up: Literal["z", "y"] = "z"
     """As for surfaces."""
+
+
+@register
+@dataclass(frozen=True)
+class TrajectoryDisplay(PointsDisplay):
+    """Moving points and the trails they leave."""
+
+    size: float = 7.0
+    index: int = 0
+    """Which moment is shown."""
+    shape: Literal["points", "spheres"] = "points"
+    """Points have a `size` on the screen, spheres a `radius` in space."""
+    radius: float | None = None
+    """Of spheres, world units; None = a hundredth of the extent."""
+    trails: bool = True
+    trail: float | None = None
+    """How far back the trails reach, in the unit of the times; None = to the first moment."""
+    fade: bool = True
+    """Whether trails grow fainter towards their ends."""
 
 
 @register
@@ -113,7 +132,9 @@ def default_display(data: Any, hints: Any = None) -> Display:
         cls = VolumeDisplay
     elif isinstance(data, (Mesh, Graph)):
         cls = SurfaceDisplay
-    elif isinstance(data, (PointCloud, Trajectory)):
+    elif isinstance(data, Trajectory):
+        cls = TrajectoryDisplay
+    elif isinstance(data, PointCloud):
         cls = PointsDisplay
     elif isinstance(data, Markup):
         cls = MarkupDisplay

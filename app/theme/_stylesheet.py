@@ -60,6 +60,7 @@ QDockWidget::title {{ background: {t.panel}; border-bottom: 1px solid {t.line}; 
 QDockWidget > QWidget {{ background: {t.panel}; }}
 
 QFrame[role="panel"], QScrollArea, QScrollArea > QWidget > QWidget {{ background: {t.panel}; border: none; }}
+QFrame[role="bar"] {{ background: {t.panel}; border: none; border-top: 1px solid {t.line}; }}
 QFrame[role="header"] {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; min-height: {m.header}px; max-height: {m.header}px; }}
 QFrame[role="card"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {px(8)}px; }}
 QFrame[role="error"] {{ background: {t.field}; border: 1px solid {t.bad}; border-radius: {px(8)}px; }}

@@ -20,6 +20,7 @@ from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_fr
 from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
 from app.viewports.linking import Links, links_from_plain
+from app.viewports.moments import moved
 from app.viewports.readout import readout
 from app.viewports.service import Frame
 from app.viewports.state import SceneItem, ViewIntent, box_of, center_of, sight_of, upright
@@ -63,6 +64,10 @@ class ViewportGrid(QWidget):
         if self.backend == "gl":
             prepare_surface_format()
         self.items: tuple[SceneItem, ...] = ()
+        """What is shown: what was given, at the moment that is shown."""
+        self.given: tuple[SceneItem, ...] = ()
+        self._moment: dict[str, int] = {}
+        self._pointer: Vec | None = None
         self._active: str | None = None
         self._cursor: Vec | None = None
         self._layout_name, self._before = "four", "four"
@@ -126,7 +131,10 @@ class ViewportGrid(QWidget):
     def set_items(self, items: tuple[SceneItem, ...]) -> None:
         """Show these, drawn in this order. The first items ever put the crosshair in their middle."""
         fresh = not any(i.spatial for i in self.items)
-        before, self.items = self.items, tuple(items)
+        before = self.items
+        self.given = tuple(items)
+        self._moment = {i.id: self._moment[i.id] for i in self.given if i.id in self._moment}
+        self.items = self._at_moment()
         if fresh and any(i.spatial for i in self.items):
             self._cursor = center_of(self.items, self._active)
         for view in self.views.values():
@@ -138,6 +146,37 @@ class ViewportGrid(QWidget):
         self._link()
         if fresh and self._cursor is not None:
             self.cursorMoved.emit(self._cursor, self.readout(self._cursor))
+
+    @property
+    def moment(self) -> dict[str, int]:
+        """Frames that are shown instead of those that the displays say, by item."""
+        return dict(self._moment)
+
+    def set_moment(self, indices: dict[str, int], *, moving: bool = False) -> None:
+        """Show these frames of objects with a time axis, whatever their displays say; {} ends that.
+
+        Nothing is remembered of it: whoever moves in time makes an edit of it in the end. `moving`: the next frame
+        follows soon, speed before quality.
+        """
+        known = {i.id for i in self.given}
+        self._moment = {id: int(k) for id, k in indices.items() if id in known}
+        items = self._at_moment()
+        if items == self.items:
+            return
+        self.items = items
+        for view in self.views.values():
+            view.items = items
+            if moving and view.intent.kind == "3d":
+                view.set_moving()
+            else:
+                view.refresh()
+        if self._pointer is not None:
+            self.hovered.emit(self._pointer, self.readout(self._pointer))
+        elif self._cursor is not None and any(isinstance(i.data, Volume) for i in items):
+            self.cursorMoved.emit(self._cursor, self.readout(self._cursor))
+
+    def _at_moment(self) -> tuple[SceneItem, ...]:
+        return tuple(moved(i, self._moment[i.id]) if i.id in self._moment else i for i in self.given)
 
     def set_active(self, item_id: str | None) -> None:
         """The volume whose voxel axes the slices follow, and whose window a right-drag changes."""
@@ -472,7 +511,7 @@ class ViewportGrid(QWidget):
             self._closed = True
             for view in self.views.values():
                 view.shutdown()
-            self.items = ()
+            self.items = self.given = ()
 
     def closeEvent(self, event: Any) -> None:
         """Closing ends the drawing."""
@@ -576,6 +615,7 @@ class ViewportGrid(QWidget):
             self.set_cursor(point)
 
     def _hover(self, point: Vec | None) -> None:
+        self._pointer = point
         if point is None:
             self.hovered.emit(None, "")
         else:
@@ -585,7 +625,7 @@ class ViewportGrid(QWidget):
         view = self.sender()
         if isinstance(view, Viewport) and view.intent.lead is not None:
             item_id = view.intent.lead  # whose window all linked views show
-        item = next((i for i in self.items if i.id == item_id), None)
+        item = next((i for i in self.given if i.id == item_id), None)
         if item is not None:
             # Four digits are more than an eye can tell and fewer than a field cannot hold.
             window, level = float(f"{window:.4g}"), float(f"{level:.4g}")

@@ -15,7 +15,7 @@ from app.viewports.notes import Notes
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.surfaces import attribute_colors, local_points, placed
-from core.data import Domain, Trajectory
+from core.data import Domain
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ def shuffled_order(data: Any, n: int) -> Array | None:
 
 
 class PointsPresenter(Presenter):
-    """Points as GL points; a trajectory shows its first frame."""
+    """Points as GL points."""
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Only other data means other geometry."""
@@ -41,7 +41,7 @@ class PointsPresenter(Presenter):
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Shuffled local coordinates; no cells are needed."""
-        positions = item.data.positions[0] if isinstance(item.data, Trajectory) else item.data.points
+        positions = item.data.points
         self._n = len(positions)
         order = shuffled_order(item.data, self._n)
         self._order = order if order is None else order[: self.device.rest_points]

@@ -16,6 +16,7 @@ from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.stats import attribute_range
 from app.viewports.surfaces import GraphPresenter, MeshPresenter
+from app.viewports.trajectories import ROUND_POINTS, TrajectoryPresenter
 from app.viewports.volumes import VolumePresenter
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume
 from core.display import attribute_of
@@ -24,7 +25,7 @@ _PRESENTERS: dict[type, type[Presenter]] = {
     Volume: VolumePresenter,
     Mesh: MeshPresenter,
     PointCloud: PointsPresenter,
-    Trajectory: PointsPresenter,
+    Trajectory: TrajectoryPresenter,
     Graph: GraphPresenter,
     Markup: MarkupPresenter,
 }
@@ -82,7 +83,7 @@ class Scene3D:
                 presenter.drag(state.interactive)
             notes.legends = list(dict.fromkeys(notes.legends))
             translucent = translucent or isinstance(item.data, Markup) or item.display.opacity < 1
-        clouds = any(isinstance(i.data, (PointCloud, Trajectory)) for i in items)
+        clouds = any(isinstance(i.data, PointCloud) or _is_crowd(i.data) for i in items)
         self._style(state, translucent, smooth=not volumes and not clouds)
         self._aim(state)
         tell_linked(state, notes)
@@ -157,6 +158,11 @@ def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
             item = replace(item, display=replace(item.display, range=span))  # type: ignore[call-arg]
         out.append(item)
     return tuple(out)
+
+
+def _is_crowd(data: object) -> bool:
+    """Moving points that are drawn as single pixels rather than as balls with trails."""
+    return isinstance(data, Trajectory) and data.positions.shape[1] > ROUND_POINTS
 
 
 def _rgb(color: str) -> tuple[float, float, float]:

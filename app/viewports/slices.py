@@ -24,13 +24,17 @@ from vtkmodules.vtkRenderingCore import (
 from app.viewports import arrays
 from app.viewports.colors import colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
+from app.viewports.dots import draw_trajectory
 from app.viewports.notes import Legend, Notes, guarded, legend_wanted
 from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import frame_of, volume_stats, window_of
-from core.data import Markup, Mesh, Volume
+from core.data import Markup, Mesh, Trajectory, Volume
 
 Array = NDArray[Any]
+
+
+_DRAWERS = {Mesh: draw_mesh, Markup: draw_markup, Trajectory: draw_trajectory}
 
 
 @dataclass
@@ -146,14 +150,14 @@ class SliceScene:
         height = round(float(np.dot(state.origin, state.toward)), 9)
         kept = {}
         for item in state.items:
-            if not isinstance(item.data, (Mesh, Markup)):
+            if not isinstance(item.data, (Mesh, Markup, Trajectory)):
                 continue
             key = (id(item.data), item.transform.tobytes(), item.display, height, state.toward)
             known = self._drawings.get(item.id)
             if known is None or known[0] != key:
                 made: tuple[Drawing, ...] = ()
                 with guarded(notes, item):
-                    draw = draw_mesh if isinstance(item.data, Mesh) else draw_markup
+                    draw = _DRAWERS[type(item.data)]
                     made = draw(item, plane, _thickness(state))
                 known = (key, made)
             kept[item.id] = known

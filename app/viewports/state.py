@@ -485,7 +485,7 @@ def zoomed_at(intent: ViewIntent, state: ResolvedSlice, factor: float, x: float,
 def _data_box(data: Any) -> Array:
     points = getattr(data, "points", None)
     if isinstance(data, Trajectory):
-        points = data.positions[0]
+        points = data.positions.reshape(-1, 3)  # of all times: the camera does not follow what moves
     elif isinstance(data, Graph):
         points = data.positions
     if points is None or isinstance(data, Markup) or len(points) == 0:

@@ -55,7 +55,12 @@ def subsample(array: Array, limit: int = _SAMPLES) -> Array:
 
 
 def volume_stats(volume: Volume, index: int = 0) -> VolumeStats:
-    """Figures of one shown frame; cached for as long as the volume lives. Thread-safe."""
+    """Figures of one shown channel, or of all times together; cached for as long as the volume lives. Thread-safe.
+
+    A window that changed with time would hide what changes, and flicker.
+    """
+    if volume.last_axis == "time":
+        index = 0
     with _lock:
         known = _cache.setdefault(volume, {})
         if index in known:
@@ -122,7 +127,7 @@ def otsu(values: Array, bins: int = 256) -> float:
 
 
 def _compute(volume: Volume, index: int) -> VolumeStats:
-    array = frame_of(volume, index)
+    array = volume.array if volume.last_axis == "time" else frame_of(volume, index)
     values = subsample(array)
     label = volume.transforms is Transforms.LABEL or array.dtype.kind == "b"
     if not values.size:

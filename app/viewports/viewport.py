@@ -303,6 +303,10 @@ class Viewport(QWidget):
         if self.intent.interactive:
             self.set_intent(interactive=False)
 
+    def set_moving(self) -> None:
+        """What is shown moves: quick now, good once it rests."""
+        self._moving()
+
     def _moving(self, **changes: Any) -> None:
         """A change while something is dragged: quick now, good once it rests."""
         self._rest.start()

@@ -35,6 +35,8 @@ Array = NDArray[Any]
 
 _DRAG_VOXELS = 112**3
 _LABEL_VOXELS = 160**3
+_KEPT_BYTES = 200_000_000
+"""Of the reduced frames of one volume."""
 _prepared: WeakKeyDictionary[Volume, dict[tuple[Any, ...], Reduced]] = WeakKeyDictionary()
 
 
@@ -110,8 +112,12 @@ def reduced(volume: Volume, index: int, limit: int, *, label: bool = False) -> R
     placement = affine.copy()
     placement[:3, :3] /= spacing
     made = Reduced(np.asfortranarray(codes.astype(np.uint8)), spacing, placement, low, high)
+    # A film goes round: its frames are kept as far as memory allows.
+    frame, allowed = made.array.nbytes, _KEPT_BYTES
     for old in [k for k in known if k[0] != index]:
-        del known[old]
+        allowed -= known[old].array.nbytes
+        if allowed < frame:
+            del known[old]
     known[key] = made
     return made
 
@@ -140,10 +146,11 @@ class VolumePresenter(Presenter):
     _dragging = False
     _coarse: Any = None
     _label = False
+    _index = 0
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Create what fits the render mode; see `Presenter`."""
-        self._dragging = False
+        self._dragging, self._index = False, item.display.index
         stats = volume_stats(item.data, item.display.index)
         self._label = stats.label or item.display.colormap == "labels"
         if self._label:
@@ -156,10 +163,14 @@ class VolumePresenter(Presenter):
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """A new mapper is needed when one of these changes."""
         d = item.display
-        return id(item.data), d.index, d.render, d.colormap == "labels"
+        # Another time of a ray-cast volume is other data for the same mapper.
+        ray_cast = d.render == "volume" and item.data.last_axis == "time"
+        return id(item.data), -1 if ray_cast else d.index, d.render, d.colormap == "labels"
 
     def restyle(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Transfer functions, opacity, placement."""
+        if item.display.index != self._index:
+            self._turn_to(item)
         placement = item.transform @ self._reduced.placement
         placement[:3, 3] -= state.origin
         self.prop.SetUserMatrix(arrays.matrix(placement))
@@ -246,11 +257,19 @@ class VolumePresenter(Presenter):
         look.SetInterpolationTypeToLinear()
         self.prop.SetProperty(look)
 
+    def _turn_to(self, item: SceneItem) -> None:
+        """Another frame in the mappers that are there."""
+        self._index = item.display.index
+        if self._label:
+            return
+        self._reduced = reduced(item.data, self._index, self.device.voxels)
+        self._mapper.SetInputData(self._reduced.image())
+        if self._coarse is not None:
+            rough = reduced(item.data, self._index, _DRAG_VOXELS)
+            self._coarse.SetInputData(self._shifted(rough, self._reduced))
+
     def _make_mapper(self, copy: Reduced, like: Reduced | None = None) -> Any:
-        image = copy.image()
-        if like is not None:
-            shift = np.linalg.solve(like.placement, copy.placement)[:3, 3]
-            image.SetOrigin(*shift)
+        image = copy.image() if like is None else self._shifted(copy, like)
         if self.device.software:
             mapper: Any = vtkFixedPointVolumeRayCastMapper()
             spacing = float(copy.spacing.min())
@@ -266,6 +285,13 @@ class VolumePresenter(Presenter):
             mapper.SetAutoAdjustSampleDistances(True)
         mapper.SetInputData(image)
         return mapper
+
+    @staticmethod
+    def _shifted(copy: Reduced, like: Reduced) -> vtkImageData:
+        """The image of one copy in the placement of another."""
+        image = copy.image()
+        image.SetOrigin(*np.linalg.solve(like.placement, copy.placement)[:3, 3])
+        return image
 
     def _surface(self, item: SceneItem) -> None:
         self._coarse = None

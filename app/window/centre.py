@@ -16,6 +16,7 @@ from app.forms.widgets import Card, ColumnWidget, Readings, label, scrolled
 from app.theme import Theme, current_theme
 from app.window.adopt import plain_data
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
+from app.window.player import Player
 from app.window.preferences_values import wanted_backend
 from app.window.workbench import Workbench
 from core.data import Volume, info
@@ -23,6 +24,7 @@ from core.document import Document, Item
 
 if TYPE_CHECKING:
     from app.viewports import SceneItem, ViewportGrid
+    from app.window.transport import TransportBar
 
 CACHED = 12
 """Views of single items that are kept while others are looked at."""
@@ -39,10 +41,15 @@ class Centre(QWidget):
         self._workbench = workbench
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.player = Player(workbench, self)
+        self.transport: TransportBar | None = None
         self.stack = QStackedWidget()
         # Where the pointer was in another view says nothing about this one.
         self.stack.currentChanged.connect(lambda _index: self.positioned.emit(""))
-        column.addWidget(self.stack)
+        self.stack.currentChanged.connect(lambda _index: self._show_transport())
+        self.player.timeline_changed.connect(self._show_transport)
+        column.addWidget(self.stack, 1)
         self.start = start or QWidget()
         self.stack.addWidget(self.start)
         self.grid: ViewportGrid | None = None
@@ -113,6 +120,21 @@ class Centre(QWidget):
         elif away:
             self.grid.fit(item.id)
 
+    def _show_transport(self) -> None:
+        """The bar under the views, made on first use."""
+        wanted = self.player.timeline is not None and self.shown_grid is not None
+        if wanted and self.transport is None:
+            from app.window.transport import TransportBar
+
+            self.transport = TransportBar(self.player, self)
+            column = self.layout()
+            assert column is not None
+            column.addWidget(self.transport)
+        if self.transport is not None:
+            self.transport.setVisible(wanted)
+        if not wanted and self.player.playing:
+            self.player.pause()
+
     def _feed(self) -> None:
         items = scene_items(self._workbench.document)
         if self.grid is None and not items:
@@ -126,6 +148,7 @@ class Centre(QWidget):
                 # Slices of a lone surface say little; a volume wants all four views.
                 grid.set_layout("four" if flat else "3d")
         grid.set_items(items)
+        self.player.refresh(grid)
 
     # -- choosing what to show -------------------------------------------------------------------------------
 
@@ -258,6 +281,7 @@ class Centre(QWidget):
 
     def shutdown(self) -> None:
         """Before the window goes."""
+        self.player.stop()
         for id in list(self._views):
             self._drop(id)
         if self.grid is not None:

@@ -69,6 +69,7 @@ class FileActions:
             self._window.open_paths([path])
 
     def save(self) -> None:
+        self._window.centre.player.settle()  # the moment that is shown is part of what is saved
         if self._workbench.folder is None:
             self.save_as()
         else:
@@ -81,6 +82,7 @@ class FileActions:
             self._window, "Save session", str(start), "Equiscope session (*.equiscope)", options=options
         )
         if path:
+            self._window.centre.player.settle()
             self._workbench.save_session(path, self._window.layout_state())
         else:
             self._window.forget_plans()

@@ -10,12 +10,12 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from app.forms.widgets import ColumnWidget, label, scrolled
-from app.panels.display import markup, points, surface, volume
+from app.panels.display import markup, points, surface, trajectory, volume
 from app.panels.display.fields import DisplayFields
 from app.panels.dock import Panel
 from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
 from app.window.workbench import Workbench
-from core.display import MarkupDisplay, PointsDisplay, SurfaceDisplay, VolumeDisplay
+from core.display import MarkupDisplay, PointsDisplay, SurfaceDisplay, TrajectoryDisplay, VolumeDisplay
 from core.document import Item
 
 __all__ = ["DisplayPanel"]
@@ -76,6 +76,8 @@ class DisplayPanel(Panel):
             volume.build(fields, item)
         elif isinstance(display, SurfaceDisplay) and spatial:
             surface.build(fields, item)
+        elif isinstance(display, TrajectoryDisplay):
+            trajectory.build(fields, item)
         elif isinstance(display, PointsDisplay):
             points.build(fields, item)
         elif isinstance(display, MarkupDisplay):

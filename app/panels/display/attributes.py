@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.forms.widgets import NumberEdit
@@ -21,6 +23,11 @@ def add_attributes(fields: DisplayFields, item: Item) -> None:
         return
     fields.add_choice("color_by", "Colour by", {"": "One colour", **names})
     fields.add_choice("colormap", "Colour map", map_choices())
+    add_range(fields, attribute_ends)
+
+
+def add_range(fields: DisplayFields, ends_of: Callable[[Item], tuple[float, float]]) -> None:
+    """The two ends of the colours; `ends_of` says those that an empty field stands for."""
     low = NumberEdit(optional=True, empty="low")
     high = NumberEdit(optional=True, empty="high")
     fields.fields["range_low"], fields.fields["range_high"] = low, high
@@ -47,7 +54,7 @@ def add_attributes(fields: DisplayFields, item: Item) -> None:
             if before is not None:
                 fields.apply(range=None)
             return
-        found = attribute_ends(current)
+        found = ends_of(current)
         first, last = float(found[0] if a is None else a), float(found[1] if b is None else b)
         wrong = not first < last
         low.set_invalid(wrong)

@@ -1,0 +1,37 @@
+"""What the display panel offers for trajectories: colours, size, trails."""
+
+from __future__ import annotations
+
+from app.panels.display.attributes import add_range
+from app.panels.display.fields import DisplayFields, map_choices
+from core.document import Item
+
+SHAPES = {"points": "Points", "spheres": "Spheres"}
+
+
+def build(fields: DisplayFields, item: Item) -> None:
+    """Colours, size, trails."""
+    from app.viewports.motion import names, value_range
+
+    data = item.data
+    fields.add_choice("color_by", "Colour by", {"": "One colour", **names(data)})
+    fields.add_choice("colormap", "Colour map", map_choices())
+    add_range(fields, lambda current: value_range(current.data, current.display.color_by))  # type: ignore[attr-defined]
+    fields.add_choice("shape", "Shown as", SHAPES)
+    size = fields.add_number("size", "Point size", unit="px", minimum=0.5, maximum=60, step=0.5)
+    radius = fields.add_number("radius", "Radius", unit=data.unit, optional=True, minimum=0)
+    fields.add_check("trails", "Trails")
+    fields.add_number("trail", "Trail length", unit=data.time_unit, optional=True, empty="all", minimum=0)
+    fields.add_check("fade", "Fade trails")
+
+    def fill(current: Item) -> None:
+        display = current.display
+        spheres = getattr(display, "shape", "points") == "spheres"
+        size.setEnabled(not spheres)
+        radius.setEnabled(spheres)
+        for name in ("trail", "fade"):
+            fields.fields[name].setEnabled(bool(getattr(display, "trails", False)))
+
+    fields.fillers.append(fill)
+
+
