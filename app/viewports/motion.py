@@ -50,7 +50,9 @@ def velocities(data: Trajectory, index: int) -> Array:
 
 def varies(data: Trajectory, attribute: Attribute) -> bool:
     """Whether the attribute has a value for each time."""
-    own = 1 if attribute.transforms is Transforms.SPHERICAL_HARMONICS else _VALUES.get(attribute.transforms, 0)
+    own = (
+        1 if attribute.transforms is Transforms.SPHERICAL_HARMONICS else _VALUES.get(attribute.transforms, 0)
+    )
     shape = attribute.values.shape
     return attribute.domain is Domain.POINT and len(shape) == 2 + own and shape[1] == len(data.times) > 1
 

@@ -281,4 +281,3 @@ def _same(one: Timeline | None, other: Timeline | None) -> bool:
         and one.count == other.count
         and (one.moments == other.moments).all()
     )
-

@@ -40,7 +40,12 @@ def figure_eight(*, job: Job) -> list[Loaded]:
         Loaded(
             "Three bodies on a figure eight",
             data,
-            metadata={"source": "Chenciner and Montgomery 2000", "period": PERIOD, "G": 1.0, "masses": [1, 1, 1]},
+            metadata={
+                "source": "Chenciner and Montgomery 2000",
+                "period": PERIOD,
+                "G": 1.0,
+                "masses": [1, 1, 1],
+            },
             display={"color_by": "body", "size": 16.0, "trail": 0.3 * PERIOD},
         )
     ]

@@ -82,7 +82,9 @@ def beating(*, job: Job) -> list[Loaded]:
         job.progress(k / PHASES, "Making the phantom")
         phase = k / PHASES
         # A quick squeeze (a third of the beat), then a slower filling.
-        squeeze = np.sin(np.pi * phase / 0.7) ** 2 if phase < 0.35 else np.cos(np.pi * (phase - 0.35) / 1.3) ** 2
+        squeeze = (
+            np.sin(np.pi * phase / 0.7) ** 2 if phase < 0.35 else np.cos(np.pi * (phase - 0.35) / 1.3) ** 2
+        )
         share = 1.0 - 0.6 * squeeze
         radius = 22.0 * share**0.4
         length = cavity_volume * share / radius**2

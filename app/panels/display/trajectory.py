@@ -33,5 +33,3 @@ def build(fields: DisplayFields, item: Item) -> None:
             fields.fields[name].setEnabled(bool(getattr(display, "trails", False)))
 
     fields.fillers.append(fill)
-
-

@@ -55,7 +55,11 @@ def test_words_have_the_digits_that_the_steps_need():
 
 @pytest.mark.parametrize(
     ("data", "real", "seconds"),
-    [(run(np.arange(31) * 0.1), True, 3.0), (run(np.arange(2923.0), "d"), False, 20.0), (film(8), False, 3.0)],
+    [
+        (run(np.arange(31) * 0.1), True, 3.0),
+        (run(np.arange(2923.0), "d"), False, 20.0),
+        (film(8), False, 3.0),
+    ],
 )
 def test_playing_takes_a_time_that_one_can_watch(data, real, seconds):
     line = Timeline.of([make_item(data)])
