@@ -17,7 +17,7 @@ from app.window.workbench import Workbench
 from core.document import SetDisplay, Several
 
 if TYPE_CHECKING:
-    from app.viewports import ViewportGrid
+    from app.viewports import SceneItem, ViewportGrid
     from app.viewports.moments import Timeline
 
 TICK_MS = 33
@@ -66,7 +66,7 @@ class Player(QObject):
 
         self.grid = grid
         given = {i.id: int(getattr(i.display, "index", 0)) for i in grid.given}
-        timeline = Timeline.of(grid.given)
+        timeline = Timeline.of(_linked(grid))
         same = _same(timeline, self.timeline)
         if not same:
             self.timeline = timeline
@@ -118,6 +118,8 @@ class Player(QObject):
 
     def play(self) -> None:
         """From here on; from the start again if it stands at the end of what plays once."""
+        if self.grid is not None:
+            self.refresh(self.grid)  # "this view" may be another one by now
         line = self.timeline
         if line is None or self.playing:
             return
@@ -270,6 +272,13 @@ class Player(QObject):
             self._arrive(number, moving=True)
         if ended:
             self.pause()
+
+
+def _linked(grid: ViewportGrid) -> list[SceneItem]:
+    """What moves together: everything, or where a comparison does not link time what the current view shows."""
+    if grid.links.between and not grid.links.linked("time"):
+        return [i for i in grid.given if grid.current_view.wants(i.id)]
+    return list(grid.given)
 
 
 def _same(one: Timeline | None, other: Timeline | None) -> bool:

