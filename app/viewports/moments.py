@@ -128,7 +128,8 @@ class Timeline:
 
     def at(self, moment: float) -> int:
         """The number of the last moment that is not after this one."""
-        return int(min(max(np.searchsorted(self.moments, moment, "right") - 1, 0), self.count - 1))
+        place = int(np.searchsorted(self.moments, moment, "right")) - 1
+        return min(max(place, 0), self.count - 1)
 
     def indices(self, number: int) -> dict[str, int]:
         """Which frame each object shows at moment `number`."""
