@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
@@ -21,9 +22,28 @@ from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
 from app.viewports.linking import Links, links_from_plain
 from app.viewports.moments import moved
+from app.viewports.planes import (
+    Slab,
+    Tilt,
+    matrix_of,
+    slab_from_plain,
+    slab_to_plain,
+    tilt_from_plain,
+    tilt_of,
+    turn,
+)
 from app.viewports.readout import readout
 from app.viewports.service import Frame
-from app.viewports.state import SceneItem, ViewIntent, box_of, center_of, sight_of, upright
+from app.viewports.state import (
+    ResolvedSlice,
+    SceneItem,
+    ViewIntent,
+    box_of,
+    center_of,
+    panned,
+    sight_of,
+    upright,
+)
 from app.viewports.tools import Tool
 from app.viewports.viewport import Viewport
 from core.data import Volume
@@ -107,6 +127,8 @@ class ViewportGrid(QWidget):
         view.resetWanted.connect(self.reset_views)
         view.menuWanted.connect(self._ask_menu)
         view.changed.connect(self.viewChanged)
+        view.tiltWanted.connect(self.set_tilt)
+        view.turnWanted.connect(self._turn)
         view.focused.connect(self._focus)
         view.framed.connect(self._framed)
         view.backendFailed.connect(self._fell_back)
@@ -202,10 +224,12 @@ class ViewportGrid(QWidget):
         return None if known is None else known.only
 
     def show_everything(self) -> None:
-        """Every view shows every item again, and no comparison is shown: another session has begun."""
+        """Every view shows every item again, straight and thin, and no comparison: another session has begun."""
         self._intents.clear()
         for slot in list(self.views):
             self.set_only(slot, None)
+        self._link(slab=None, tilt=None)
+        self.viewChanged.emit()
         if self._layout_name not in LAYOUTS:
             self.set_layout("four")
         self._before = self._layout_name
@@ -255,6 +279,50 @@ class ViewportGrid(QWidget):
         self._link(nose_left=bool(left))
         self.viewChanged.emit()
 
+    def set_slab(self, slab: Slab | None, view: Viewport | None = None) -> None:
+        """Project over a slab about the slices, or stop doing so: in one view, or in all slice views."""
+        if view is None:
+            self._link(slab=slab)
+        else:
+            view.set_intent(slab=slab)
+        self.viewChanged.emit()
+
+    @property
+    def tilt(self) -> Tilt | None:
+        """The rotation of the slice planes, None while they are straight."""
+        return self.views["axial"].intent.tilt
+
+    def set_tilt(self, matrix: Any) -> None:
+        """Rotate the slice planes (3, 3; None: straight); the crosshair stays where it is, in space and on the screen.
+
+        Raises
+        ------
+        ValueError : the matrix is no rotation.
+        """
+        tilt = None if matrix is None else tilt_of(matrix)
+        if tilt == self.tilt:
+            return
+        for slot, intent in self._intents.items():
+            self._intents[slot] = replace(intent, tilt=tilt)
+        for view in self.views.values():
+            before = view.resolved()
+            if isinstance(before, ResolvedSlice):
+                view.hurry()
+            view.intent = replace(view.intent, tilt=tilt)
+            after = view.resolved()
+            if isinstance(before, ResolvedSlice) and isinstance(after, ResolvedSlice):
+                cursor = np.array(before.cursor)
+                x, y, _ = (before.to_screen(cursor) - after.to_screen(cursor))[0]
+                view.intent = panned(view.intent, x * after.scale, -y * after.scale)
+            view.refresh()
+        self.viewChanged.emit()
+
+    def turn_planes(self, view: Viewport, degrees: float) -> None:
+        """Turn the planes of the other views, to the left as seen in this slice view."""
+        state = view.resolved()
+        if isinstance(state, ResolvedSlice):
+            self.set_tilt(turn(state.toward, degrees) @ matrix_of(self.tilt))
+
     @property
     def current_view(self) -> Viewport:
         """The view that had the keyboard last; commands on "this view" mean it."""
@@ -302,8 +370,11 @@ class ViewportGrid(QWidget):
     def reset_views(self) -> None:
         """Everything in view, the crosshair in the middle."""
         for view in self.views.values():
-            view.intent = replace(view.intent, zoom=1.0, pan=(0.0, 0.0), camera=None)
+            view.intent = replace(view.intent, zoom=1.0, pan=(0.0, 0.0), camera=None, tilt=None)
+        for slot, intent in self._intents.items():
+            self._intents[slot] = replace(intent, tilt=None)
         self.set_cursor(center_of(self.items, self._active))
+        self.viewChanged.emit()
 
     def fit(self, item_id: str) -> None:
         """One object in view: slices through its middle, the camera on it."""
@@ -354,6 +425,7 @@ class ViewportGrid(QWidget):
                 "pan": list(i.pan),
                 "convention": i.convention,
                 "nose_left": i.nose_left,
+                "slab": slab_to_plain(i.slab),
             }
             for slot, i in sorted(intents.items())
             if i.kind != "3d"
@@ -371,6 +443,7 @@ class ViewportGrid(QWidget):
             "convention": self.convention or first.convention,
             "nose_left": self.nose_left,
             "crosshair": first.crosshair,
+            "tilt": None if first.tilt is None else list(first.tilt),
             "slices": slices,
             "camera": cameras.get("3d"),
             "cameras": cameras,
@@ -386,6 +459,8 @@ class ViewportGrid(QWidget):
         for key in ("nose_left", "crosshair"):
             if isinstance(state.get(key), bool):
                 self._link(**{key: state[key]})
+        if "tilt" in state:
+            self._link(tilt=tilt_from_plain(state["tilt"]))
         for slot, values in _entries(state.get("slices")):
             numbers = (
                 _numbers([values.get("zoom"), *(values.get("pan") or ())])
@@ -399,6 +474,8 @@ class ViewportGrid(QWidget):
                     self._set_own(slot, convention=values["convention"])
                 if isinstance(values.get("nose_left"), bool):
                     self._set_own(slot, nose_left=values["nose_left"])
+                if "slab" in values:
+                    self._set_own(slot, slab=slab_from_plain(values["slab"]))
         # Sessions of before there could be several have one camera.
         found = {"3d": state.get("camera"), **dict(_entries(state.get("cameras")))}
         for slot in {"3d", *found}:
@@ -591,6 +668,11 @@ class ViewportGrid(QWidget):
     def _ask_menu(self, place: Any) -> None:
         self.menuWanted.emit(self.sender(), place)
 
+    def _turn(self, degrees: float) -> None:
+        view = self.sender()
+        if isinstance(view, Viewport):
+            self.turn_planes(view, degrees)
+
     def _focus(self) -> None:
         view = self.sender()
         if isinstance(view, Viewport):
@@ -607,8 +689,11 @@ class ViewportGrid(QWidget):
             self.links.aimed(view)
 
     def _move_cursor(self, point: Vec) -> None:
-        view = self.sender()
-        if isinstance(view, Viewport) and self.links.moved(view, point):
+        sender = self.sender()
+        for view in self.views.values():
+            if view.intent.tilt is not None and view.intent.kind != "3d":
+                view.hurry()
+        if isinstance(sender, Viewport) and self.links.moved(sender, point):
             self._cursor = point
             self.cursorMoved.emit(point, self.readout(point))
         else:

@@ -84,7 +84,8 @@ def _without_overlay(state: Resolved) -> Resolved:
     """What of a slice VTK has a part in: another view's step moves the crosshair here, and no pixel below it."""
     if not isinstance(state, ResolvedSlice):
         return state
-    return replace(state, cursor=(0.0, 0.0, 0.0), crosshair=False, interactive=False)
+    hurried = state.interactive and state.oblique  # a tilted plane that moves is drawn coarsely
+    return replace(state, cursor=(0.0, 0.0, 0.0), crosshair=False, lines=(), interactive=hurried)
 
 
 def device_size(state: Resolved) -> tuple[int, int]:

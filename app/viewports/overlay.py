@@ -21,12 +21,6 @@ from app.viewports.state import Resolved, Resolved3D, ResolvedSlice
 
 Array = NDArray[Any]
 
-# World axis whose plane a crosshair line shows, and so its colour: (vertical line, horizontal line).
-_LINES = {
-    "axial": ("sagittal", "coronal"),
-    "coronal": ("sagittal", "axial"),
-    "sagittal": ("coronal", "axial"),
-}
 _MAX_SEGMENTS = 60_000
 
 
@@ -41,6 +35,9 @@ class Overlay:
         self.letter = QFont(font)
         self.letter.setPixelSize(self.metrics.font)
         self.letter.setBold(True)
+        self.handles = False
+        """Whether the crosshair lines show where they can be taken hold of: while the pointer is over the view."""
+        self.held: QPointF | None = None
         self.warm = False
         """The pointer is over the words of the convention, which a click changes."""
 
@@ -170,16 +167,48 @@ class Overlay:
 
     def _crosshair(self, painter: QPainter, state: ResolvedSlice) -> None:
         x, y, _ = state.to_screen(np.array(state.cursor))[0]
-        gap, far = self.metrics.px(9), 4 * max(state.width, state.height)
-        vertical, horizontal = _LINES[state.kind]
-        for kind, lines in (
-            (vertical, [QLineF(x, -far, x, y - gap), QLineF(x, y + gap, x, y + far)]),
-            (horizontal, [QLineF(-far, y, x - gap, y), QLineF(x + gap, y, x + far, y)]),
-        ):
+        gap, far = self.metrics.px(9), 4 * max(state.width, state.height) + abs(x) + abs(y)
+        for kind, dx, dy in state.lines:
             color = QColor(self.theme.stripe(kind))
             color.setAlphaF(0.75)
             painter.setPen(QPen(color, 1.0))
-            painter.drawLines(lines)
+            painter.drawLines(
+                [
+                    QLineF(x + dx * a, y + dy * a, x + dx * b, y + dy * b)
+                    for a, b in ((-far, -gap), (gap, far))
+                ]
+            )
+        if self.handles:
+            for kind, place in self.line_ends(state):
+                color = QColor(self.theme.stripe(kind))
+                held = self.held is not None and (place - self.held).manhattanLength() < 1
+                painter.setPen(QPen(color, 2.0 if held else 1.2))
+                painter.setBrush(color if held else QColor(0, 0, 0, 110))
+                painter.drawEllipse(place, self.metrics.px(5), self.metrics.px(5))
+
+    def line_ends(self, state: ResolvedSlice) -> list[tuple[str, QPointF]]:
+        """Where the crosshair lines can be taken hold of to turn the planes: a little before they leave the view."""
+        x, y, _ = state.to_screen(np.array(state.cursor))[0]
+        edge, near = self.metrics.px(34), self.metrics.px(40)
+        room = QRectF(edge, edge, state.width - 2 * edge, state.height - 2 * edge)
+        ends = []
+        for kind, dx, dy in state.lines:
+            for sign in (1.0, -1.0):
+                ways = [
+                    (limit - at) / (sign * way)
+                    for at, way, low, high in (
+                        (x, dx, room.left(), room.right()),
+                        (y, dy, room.top(), room.bottom()),
+                    )
+                    if abs(way) > 1e-9
+                    for limit in ((high,) if sign * way > 0 else (low,))
+                ]
+                far = min(ways, default=0.0)
+                if far > near:
+                    place = QPointF(x + sign * dx * far, y + sign * dy * far)
+                    if room.adjusted(-1, -1, 1, 1).contains(place):
+                        ends.append((kind, place))
+        return ends
 
     def _drawing(self, painter: QPainter, state: ResolvedSlice, drawing: Drawing) -> None:
         color = QColor.fromRgbF(*drawing.color, min(max(drawing.opacity, 0.0), 1.0))

@@ -26,12 +26,17 @@ from app.viewports.colors import colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
 from app.viewports.dots import draw_trajectory
 from app.viewports.notes import Legend, Notes, guarded, legend_wanted
+from app.viewports.planes import Slab
+from app.viewports.projections import Projection, projected
 from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import frame_of, volume_stats, window_of
 from core.data import Markup, Mesh, Trajectory, Volume
 
 Array = NDArray[Any]
+
+_AT_ONCE = 16
+"""Planes of an oblique slab in memory at a time."""
 
 
 _DRAWERS = {Mesh: draw_mesh, Markup: draw_markup, Trajectory: draw_trajectory}
@@ -107,26 +112,32 @@ class SliceScene:
         smooth = display.interpolate and not label
         if legend_wanted(item, label):
             notes.legends.append(Legend(item.name, volume.value_unit, display.colormap, low, high))
-        affine_key = item.affine.tobytes()
+        affine = item.affine
+        # A class is no amount: there is no largest or mean one. Of colours, only the mean is a colour.
+        slab = None if label or (volume.rgb and state.slab and state.slab.mode != "mean") else state.slab
         if axis is not None:
-            voxel = np.linalg.solve(item.affine, [*state.origin, 1.0])
+            voxel = np.linalg.solve(affine, [*state.origin, 1.0])
             index = int(np.floor(voxel[axis] + 0.5))
-            inside = 0 <= index < volume.array.shape[axis]
+            reach = (
+                0 if slab is None else slab.planes(abs(float(affine[:3, axis] @ np.asarray(state.toward))))
+            )
+            first, last = max(index - reach, 0), min(index + reach, volume.array.shape[axis] - 1)
+            inside = first <= last
             # Slices of volumes with another spacing: the nearest slice is only shown if the plane lies within it.
             layer.prop.SetVisibility(inside)
-            where: tuple[Any, ...] = (axis, index)
+            where: tuple[Any, ...] = (axis, first, last)
         else:
             inside = True
             layer.prop.SetVisibility(True)
             where = ("oblique", smooth, *_grid(state, item)[1])
-        key = (id(volume), affine_key, display.index, *where)
+        key = (id(volume), affine.tobytes(), display.index, slab, *where)
         look = (low, high, display.colormap, label, rank > 0)
         if inside and (key, look) != (layer.key, layer.look):
             if key != layer.key or layer.pixels is None:
                 if axis is not None:
-                    layer.pixels, placement = _aligned(item, axis, int(where[1]))
+                    layer.pixels, placement = _aligned(item, axis, (first, index, last), slab)
                 else:
-                    layer.pixels, placement = _resliced(layer, state, item, smooth)
+                    layer.pixels, placement = _resliced(layer, state, item, smooth, slab)
                 layer.prop.SetUserMatrix(arrays.matrix(placement))
             if volume.rgb:
                 rgba = rgba_of(layer.pixels, low, high)
@@ -152,7 +163,7 @@ class SliceScene:
         for item in state.items:
             if not isinstance(item.data, (Mesh, Markup, Trajectory)):
                 continue
-            key = (id(item.data), item.transform.tobytes(), item.display, height, state.toward)
+            key = (id(item.data), item.transform.tobytes(), item.display, height, state.toward, state.slab)
             known = self._drawings.get(item.id)
             if known is None or known[0] != key:
                 made: tuple[Drawing, ...] = ()
@@ -191,11 +202,24 @@ def _plane_axis(state: ResolvedSlice, item: SceneItem) -> int | None:
     return None
 
 
-def _aligned(item: SceneItem, axis: int, index: int) -> tuple[Array, Array]:
-    """((nu, nv[, c]) values of one voxel plane, (4, 4) picture coordinates -> world)."""
-    # A view: np.take would first copy a whole volume whose first axis runs fastest.
-    where = tuple(index if a == axis else slice(None) for a in range(3))
-    pixels = frame_of(item.data, item.display.index)[where]
+def _aligned(
+    item: SceneItem, axis: int, planes: tuple[int, int, int], slab: Slab | None
+) -> tuple[Array, Array]:
+    """((nu, nv[, c]) values of a voxel plane, (4, 4) picture coordinates -> world).
+
+    `planes`: the first and last of a slab about the one in the middle, whose place the picture has.
+    """
+    first, index, last = planes
+    frame = frame_of(item.data, item.display.index)
+    if slab is None:
+        # A view: np.take would first copy a whole volume whose first axis runs fastest.
+        pixels = frame[tuple(index if a == axis else slice(None) for a in range(3))]
+    else:
+        pixels = projected(
+            frame[tuple(slice(first, last + 1) if a == axis else slice(None) for a in range(3))],
+            axis,
+            slab.mode,
+        )
     u, v = (a for a in range(3) if a != axis)
     affine = item.affine
     placement = np.eye(4)
@@ -215,6 +239,8 @@ def _grid(state: ResolvedSlice, item: SceneItem) -> tuple[Array, tuple[Any, ...]
     spacing = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
     low, high = local[:2].min(axis=1), local[:2].max(axis=1)
     spacing = max(spacing, float((high - low).max()) / 1024)
+    if coarse(state):
+        spacing *= 2
     nu, nv = (max(1, int(np.ceil(e / spacing)) + 1) for e in high - low)
     height = float(np.dot(state.origin, state.toward))
     frame = state.frame()
@@ -224,7 +250,14 @@ def _grid(state: ResolvedSlice, item: SceneItem) -> tuple[Array, tuple[Any, ...]
     return placement, (nu, nv, round(height, 6), state.right, state.up)
 
 
-def _resliced(layer: _Layer, state: ResolvedSlice, item: SceneItem, smooth: bool) -> tuple[Array, Array]:
+def coarse(state: ResolvedSlice) -> bool:
+    """Whether speed counts before quality: tilted planes that are being moved."""
+    return state.interactive and state.oblique
+
+
+def _resliced(
+    layer: _Layer, state: ResolvedSlice, item: SceneItem, smooth: bool, slab: Slab | None
+) -> tuple[Array, Array]:
     """Like `_aligned` for a volume that is tilted against the slice; outside is NaN."""
     placement, (nu, nv, *_) = _grid(state, item)
     frame = frame_of(item.data, item.display.index)
@@ -232,27 +265,44 @@ def _resliced(layer: _Layer, state: ResolvedSlice, item: SceneItem, smooth: bool
     sources = [frame[..., c] for c in range(colors)] if colors else [frame]
     if layer.source is None or layer.source[0] != (id(item.data), item.display.index):
         layer.source = ((id(item.data), item.display.index), [arrays.image3d(s) for s in sources])
+    first, last, apart = _stack(slab, float(np.linalg.norm(placement[:3, 0])), coarse(state))
     planes = []
     for image, order in layer.source[1]:
         to_index = np.linalg.inv(item.affine) @ placement
         reslice = vtkImageReslice()
         reslice.SetInputData(image)
         reslice.SetResliceAxes(arrays.matrix(to_index[[*order, 3]]))
-        reslice.SetOutputSpacing(1, 1, 1)
+        reslice.SetOutputSpacing(1, 1, apart)
         reslice.SetOutputOrigin(0, 0, 0)
-        reslice.SetOutputExtent(0, nu - 1, 0, nv - 1, 0, 0)
         reslice.SetOutputScalarType(10)  # VTK_FLOAT: only floats can say "not a number"
         reslice.SetBackgroundLevel(float("nan"))
-        if smooth:
+        if smooth and not coarse(state):
             reslice.SetInterpolationModeToLinear()
         else:
             reslice.SetInterpolationModeToNearestNeighbor()
-        reslice.Update()
-        scalars = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
-        planes.append(scalars.reshape(nv, nu).T.copy())
+        projection = Projection(slab.mode if slab is not None else "max")
+        for start in range(first, last + 1, _AT_ONCE):  # a thick slab at once would need gigabytes
+            end = min(start + _AT_ONCE - 1, last)
+            reslice.SetOutputExtent(0, nu - 1, 0, nv - 1, start, end)
+            reslice.Update()
+            scalars = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
+            for plane in scalars.reshape(end - start + 1, nv, nu):
+                projection.add(plane)
+        planes.append(projection.result().T)
     return (np.stack(planes, axis=-1) if colors else planes[0]), placement
 
 
+def _stack(slab: Slab | None, spacing: float, quick: bool) -> tuple[int, int, float]:
+    """(first, last, distance) of the planes of an oblique slab: a voxel apart, or as many as there is time for."""
+    if slab is None:
+        return 0, 0, 1.0
+    reach, most = slab.planes(spacing), 6 if quick else 32
+    if reach <= most:
+        return -reach, reach, spacing
+    return -most, most, spacing * reach / most
+
+
 def _thickness(state: ResolvedSlice) -> float:
-    """Distance between neighbouring slices."""
-    return float(abs(np.dot(state.step, state.toward))) or 1.0
+    """Distance between neighbouring slices, or the slab's thickness where that is more."""
+    apart = float(abs(np.dot(state.step, state.toward))) or 1.0
+    return max(apart, state.slab.thickness) if state.slab is not None else apart

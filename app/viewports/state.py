@@ -7,6 +7,7 @@ world units; screen coordinates are logical pixels, x to the right, y down.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
 from app.viewports.clip import ClipPlane, followed
+from app.viewports.planes import Slab, Tilt, aligned_axis, angle_between, least_turn, matrix_of
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
 from core.display import VolumeDisplay
 from core.geometry import closest_axes, direction_letters
@@ -27,6 +29,12 @@ Convention = Literal["radiological", "neurological"]
 SLICES: tuple[Kind, ...] = ("axial", "coronal", "sagittal")
 # world axis across the slice, world axis to the right, world axis upwards
 _WORLD: dict[str, tuple[int, int, int]] = {"axial": (2, 0, 1), "coronal": (1, 0, 2), "sagittal": (0, 1, 2)}
+CROSSING = {
+    "axial": ("sagittal", "coronal"),
+    "coronal": ("sagittal", "axial"),
+    "sagittal": ("coronal", "axial"),
+}
+"""The views whose planes are the vertical and the horizontal line of a crosshair."""
 _PLANES = {"axial": "XY", "coronal": "XZ", "sagittal": "YZ"}
 _FIT = 0.86
 """Part of the view that the reference fills at zoom 1: letters and header stand outside it."""
@@ -111,6 +119,9 @@ class ViewIntent:
     """The volume whose window counts for the one that this view is about; None: its own."""
     peers: tuple[str, ...] = ()
     """Items of all views whose colours are linked with this one's."""
+    slab: Slab | None = None
+    tilt: Tilt | None = None
+    """Rotation of the slice planes about the crosshair; all slice views have the same."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,8 @@ class ResolvedSlice:
 
     `origin` lies on the slice in the middle of the view; `right`, `up`, `toward` are unit vectors of the screen in
     the world; `scale` is world units a logical pixel. `index` counts along array axis `axis` of the reference as
-    stored; `position` of `count` counts from one towards R, A or S. Without a volume `count` is 0.
+    stored; `position` of `count` counts from one towards R, A or S. Without a volume, and where the slice lies oblique
+    in it, `count` is 0 and the slice goes through the crosshair exactly. `step` leads to the next slice.
     """
 
     kind: Kind
@@ -147,6 +159,13 @@ class ResolvedSlice:
     interactive: bool
     lead: SceneItem | None = None
     peers: tuple[SceneItem, ...] = ()
+    slab: Slab | None = None
+    lines: tuple[tuple[str, float, float], ...] = ()
+    """The planes of the other two views in this one: kind, and the line's direction on the screen (x right, y down)."""
+    oblique: bool = False
+    """Not the plane that the view is named after."""
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    """How far the crosshair can step to either side: the heights of the volume's outermost faces above the slice."""
 
     def to_screen(self, points: Array) -> Array:
         """(n, 3) world points as (n, 3): x, y in logical pixels, and the height above the slice in world units."""
@@ -172,9 +191,14 @@ class ResolvedSlice:
     def stepped(self, n: int) -> Vec:
         """The cursor `n` slices further towards R, A or S, never off the volume."""
         item = self.item(self.reference)
-        if item is None:
-            return _vec(np.asarray(self.cursor) + n * np.asarray(self.step))
-        sign = 1 if self.position == self.index + 1 else -1
+        if item is None or not self.count:
+            way, normal = np.asarray(self.step), np.asarray(self.toward)
+            rise = float(way @ normal)
+            far = sorted((self.limits[0] / rise, self.limits[1] / rise)) if rise else (0.0, 0.0)
+            return _vec(
+                np.asarray(self.cursor) + min(max(float(n), min(far[0], 0.0)), max(far[1], 0.0)) * way
+            )
+        sign = 1 if float(np.dot(self.step, item.affine[:3, self.axis])) > 0 else -1
         voxel = np.linalg.solve(item.affine, [*self.cursor, 1.0])
         voxel[self.axis] = min(max(self.index + sign * n, 0), self.count - 1)
         return _vec((item.affine @ voxel)[:3])
@@ -283,41 +307,68 @@ def _resolve_slice(
     if reference is not None:
         affine = reference.affine
         axes, signs = closest_axes(affine)
-        axis, sign = axes[across], signs[across]
-        count = reference.data.array.shape[axis]
-        voxel = np.linalg.solve(affine, [*cursor, 1.0])
-        index = int(min(max(np.floor(voxel[axis] + 0.5), 0), count - 1))
-        position = index + 1 if sign > 0 else count - index
-        voxel[axis] = index
-        on_slice = (affine @ voxel)[:3]
-        step = affine[:3, axis] * sign
-        h = affine[:3, axes[horizontal]] * signs[horizontal]
-        v = affine[:3, axes[vertical]] * signs[vertical]
+        steps = affine[:3, list(axes)] * signs
         shape = reference.data.array.shape[:3]
         corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in shape], indexing="ij")).reshape(3, -1)
-        corners[axis] = index  # this slice only: a sheared stack must not shrink the fit
-        outline = (affine[:3, :3] @ corners + affine[:3, 3:]).T
+        faces = (affine[:3, :3] @ corners + affine[:3, 3:]).T
         unit = reference.data.unit
     else:
         box = box_of_all(shown)
         box = np.array([[-1.0, 1.0]] * 3) if box is None else box
-        h, v = np.eye(3)[horizontal], np.eye(3)[vertical]
-        step = np.eye(3)[across] * (box[across, 1] - box[across, 0]) / 200
-        on_slice = cursor
-        outline = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T
+        steps = np.diag((box[:, 1] - box[:, 0]) / 200)
+        outline = faces = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T
         unit = next((getattr(i.data, "unit", "") for i in shown), "")
+    h, v, step = steps[:, horizontal], steps[:, vertical], steps[:, across]
+    on_slice, bend, degrees = cursor, np.eye(3), 0.0
+    own: int | None = across
+    if intent.tilt is not None:
+        rotation = matrix_of(intent.tilt)
+        flat = _normal(steps, across)
+        normal = rotation @ flat
+        degrees = angle_between(flat, normal)
+        if degrees > 0.01:
+            bend = least_turn(flat, normal, rotation)
+            found = aligned_axis(affine, normal) if reference is not None else None
+            own = None if found is None or reference is None else axes.index(found)
+    if reference is not None:
+        if own is not None:
+            axis, sign = axes[own], signs[own]
+            count = shape[axis]
+            voxel = np.linalg.solve(affine, [*cursor, 1.0])
+            index = int(min(max(np.floor(voxel[axis] + 0.5), 0), count - 1))
+            position = index + 1 if sign > 0 else count - index
+            voxel[axis] = index
+            on_slice, step = (affine @ voxel)[:3], steps[:, own]
+        if own == across:
+            corners[axis] = index  # this slice only: a sheared stack must not shrink the fit
+            outline = (affine[:3, :3] @ corners + affine[:3, 3:]).T
+        else:
+            outline = faces
     if intent.field is not None:
         outline = np.array(np.meshgrid(*np.array(intent.field).T, indexing="ij")).reshape(3, -1).T
+    if own is None:
+        # As far as takes one voxel to the next, and exactly that where the plane lies in the grid.
+        step = bend @ _normal(steps, across)
+        if reference is not None:
+            step = step / np.linalg.norm(np.linalg.solve(affine[:3, :3], step))
+        else:
+            step = step * np.linalg.norm(steps[:, across])
     flip = anatomical and (
         intent.nose_left if intent.kind == "sagittal" else intent.convention == "radiological"
     )
     right = (-h if flip else h) / np.linalg.norm(h)
     up = v - (v @ right) * right
     up = up / np.linalg.norm(up)
-    toward = np.cross(right, up)
+    # The scale is that of the plane without its tilt: a picture that is turned must not shrink and grow meanwhile.
     flat = outline @ np.stack([right, up]).T
     low, high = flat.min(axis=0), flat.max(axis=0)
+    right, up = bend @ right, bend @ up
+    toward = np.cross(right, up)
     middle = (low + high) / 2 + intent.pan
+    if degrees > 0.01:
+        center = (faces if intent.field is None else outline).mean(axis=0)
+        middle = np.array([center @ right, center @ up]) + intent.pan
+    heights = faces @ toward - on_slice @ toward
     origin = middle[0] * right + middle[1] * up + (on_slice @ toward) * toward
     extent = np.maximum(high - low, 1e-9)
     scale = float(max(extent[0] / width, extent[1] / height) / _FIT / max(intent.zoom, 1e-6))
@@ -335,10 +386,16 @@ def _resolve_slice(
     else:
         letters = tuple(_signed_axes(d) for d in (-right, right, up, -up))
         name, words = _PLANES[intent.kind], ()
+    if degrees > 0.01:
+        name += f" · oblique {degrees:.1f}°"
     if count:
         title = f"{name} · {position} of {count}"
+    elif own is None:
+        title = name
     else:
         title = f"{name} · {'xyz'[across]} = {_number(float(cursor[across]))}{' ' + unit if unit else ''}"
+    if intent.slab is not None:
+        title += f" · {intent.slab.words(unit)}"
     title += _whose(intent, shown)
     return ResolvedSlice(
         kind=intent.kind,
@@ -364,7 +421,37 @@ def _resolve_slice(
         cursor=_vec(cursor),
         crosshair=intent.crosshair and bool(shown),
         interactive=intent.interactive,
+        slab=intent.slab,
+        lines=_lines(intent, steps, right, up, toward),
+        oblique=degrees > 0.01,
+        limits=(float(heights.min()), float(heights.max())),
     )
+
+
+def _normal(steps: Array, across: int) -> Array:
+    """The unit normal of the untilted plane, towards R, A or S; `steps` (3, 3) has the ways along R, A, S as columns."""
+    normal = np.cross(steps[:, (across + 1) % 3], steps[:, (across + 2) % 3])
+    normal = normal / np.linalg.norm(normal)
+    made: Array = normal if normal @ steps[:, across] > 0 else -normal
+    return made
+
+
+def _lines(
+    intent: ViewIntent, steps: Array, right: Array, up: Array, toward: Array
+) -> tuple[tuple[str, float, float], ...]:
+    """Where the planes of the other two views cross this one."""
+    vertical, horizontal = CROSSING[intent.kind]
+    if intent.tilt is None:
+        return ((vertical, 0.0, 1.0), (horizontal, 1.0, 0.0))
+    rotation = matrix_of(intent.tilt)
+    found = []
+    for kind in (vertical, horizontal):
+        way = np.cross(rotation @ _normal(steps, _WORLD[kind][0]), toward)
+        x, y = float(way @ right), -float(way @ up)
+        length = float(np.hypot(x, y))
+        if length > 1e-6:
+            found.append((kind, x / length, y / length))
+    return tuple(found)
 
 
 def _resolve_3d(

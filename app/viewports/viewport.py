@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
@@ -26,6 +27,7 @@ from app.viewports import camera as cameras
 from app.viewports.backend_image import ImageCanvas
 from app.viewports.camera import CameraPose, Vec
 from app.viewports.overlay import Overlay, painted
+from app.viewports.planes import Tilt, matrix_of, turn
 from app.viewports.service import Frame
 from app.viewports.state import (
     Resolved,
@@ -95,6 +97,10 @@ class Viewport(QWidget):
     changed = Signal()
     """The user has changed how this view shows things (its convention), by the mouse in it."""
     focused = Signal()
+    tiltWanted = Signal(object)
+    """The rotation (3, 3) that the slice planes should have."""
+    turnWanted = Signal(float)
+    """The planes of the other views turned further by degrees, as seen in this view."""
     resetWanted = Signal()
     framed = Signal(object)
     """A `Frame` has arrived."""
@@ -130,6 +136,7 @@ class Viewport(QWidget):
         self._drag: tuple[str, QPointF] | None = None
         self._drag_start: tuple[float, float] = (0.0, 0.0)
         self._drag_key = 0
+        self._tilt_from: tuple[Tilt | None, Any, QPointF] = (None, None, QPointF())
         self._click: QPointF | None = None
         """Where the right button went down, until the pointer leaves that spot."""
         self._space = False
@@ -307,6 +314,12 @@ class Viewport(QWidget):
         """What is shown moves: quick now, good once it rests."""
         self._moving()
 
+    def hurry(self) -> None:
+        """What comes next is one of many: quick now, good once it rests."""
+        if self.isVisible():
+            self._rest.start()
+            self.intent = replace(self.intent, interactive=True)
+
     def _moving(self, **changes: Any) -> None:
         """A change while something is dragged: quick now, good once it rests."""
         self._rest.start()
@@ -389,6 +402,7 @@ class Viewport(QWidget):
         for tool in self.tools:
             tool.leave(self)
         self._warm_words(False)
+        self._show_handles(None)
         self.hovered.emit(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -412,6 +426,9 @@ class Viewport(QWidget):
             mode = "pan"
         elif button == Qt.MouseButton.LeftButton:
             mode = "cursor" if flat else "turn"
+            if flat and self._line_end(position) is not None:
+                mode = "tilt"
+                self._tilt_from = (self.intent.tilt, self._about_cursor(position), position)
             if not flat and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 mode = "pan"
         elif button == Qt.MouseButton.RightButton:
@@ -434,6 +451,7 @@ class Viewport(QWidget):
             self._click = None
         if self._drag is None:
             self._warm_words(self._over_words(position))
+            self._show_handles(position)
             self._hover(position)
             if any(tool.move(self, event) for tool in self.tools):
                 return
@@ -452,6 +470,8 @@ class Viewport(QWidget):
         elif mode == "window":
             self._drag_window(position)
             return  # measured from where the drag began
+        elif mode == "tilt":
+            self._drag_tilt(position, event.modifiers())
         elif mode == "pan":
             self._pan(step.x(), step.y())
         elif mode == "turn":
@@ -463,8 +483,10 @@ class Viewport(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag; a right button that did not move asks for the menu."""
-        taken, self._taken, self._drag = self._taken, None, None
+        taken, self._taken, drag, self._drag = self._taken, None, self._drag, None
         click, self._click = self._click, None
+        if drag is not None and drag[0] == "tilt" and self.intent.tilt == self._tilt_from[0]:
+            self._put_cursor(event.position())  # a click that happened to hit the end of a line
         if taken is not None:
             taken.release(self, event)
         elif click is not None and event.button() == Qt.MouseButton.RightButton:
@@ -517,6 +539,13 @@ class Viewport(QWidget):
             self._space = True
         elif key == keys.Key_R:
             self.resetWanted.emit()
+        elif (
+            flat
+            and event.modifiers() & Qt.KeyboardModifier.AltModifier
+            and key in (keys.Key_Left, keys.Key_Right)
+        ):
+            far = 10.0 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+            self.turnWanted.emit(far if key == keys.Key_Left else -far)
         elif flat and key in (keys.Key_Up, keys.Key_Right):
             self.step(1)
         elif flat and key in (keys.Key_Down, keys.Key_Left):
@@ -554,6 +583,8 @@ class Viewport(QWidget):
             self._leave_drag()
 
     def _leave_drag(self) -> None:
+        if self._drag is not None and self._drag[0] == "tilt":
+            self.tiltWanted.emit(matrix_of(self._tilt_from[0]))
         taken, self._taken, self._drag, self._click = self._taken, None, None, None
         if taken is not None:
             taken.cancel(self)
@@ -568,6 +599,47 @@ class Viewport(QWidget):
             other = "neurological" if self.intent.convention == "radiological" else "radiological"
             self.set_intent(convention=other)
         self.changed.emit()
+
+    def _line_end(self, position: QPointF) -> QPointF | None:
+        """The end of a crosshair line under the pointer; only where it shows."""
+        state = self.frame.state if self.frame is not None else None
+        if not isinstance(state, ResolvedSlice) or not state.crosshair or not self.overlay.handles:
+            return None
+        reach = self.overlay.metrics.px(9)
+        ends = [place for _, place in self.overlay.line_ends(state)]
+        return next((p for p in ends if (p - position).manhattanLength() <= reach), None)
+
+    def _show_handles(self, position: QPointF | None) -> None:
+        overlay = self.overlay
+        before = (overlay.handles, overlay.held)
+        flat = self.intent.kind != "3d"
+        overlay.handles = position is not None and flat and not any(t.cursor is not None for t in self.tools)
+        overlay.held = None if position is None else self._line_end(position)
+        if before != (overlay.handles, overlay.held):
+            self._cover.update()
+
+    def _about_cursor(self, position: QPointF) -> Any:
+        """From the crosshair to the pointer, in the plane of the slice; None in 3-D."""
+        state = self.resolved()
+        if not isinstance(state, ResolvedSlice):
+            return None
+        x, y, _ = state.to_screen(np.array(state.cursor))[0]
+        return np.subtract(state.to_world(position.x(), position.y()), state.to_world(x, y))
+
+    def _drag_tilt(self, position: QPointF, keys: Qt.KeyboardModifier) -> None:
+        """The planes follow the end of the line; with Ctrl by whole fives of degrees."""
+        state = self.resolved()
+        start, now = self._tilt_from[1], self._about_cursor(position)
+        if not isinstance(state, ResolvedSlice) or start is None:
+            return
+        still = (position - self._tilt_from[2]).manhattanLength() < _STILL
+        if still and self.intent.tilt == self._tilt_from[0]:
+            return
+        toward = np.asarray(state.toward)
+        degrees = float(np.degrees(np.arctan2(np.cross(start, now) @ toward, start @ now)))
+        if keys & Qt.KeyboardModifier.ControlModifier:
+            degrees = 5.0 * round(degrees / 5.0)
+        self.tiltWanted.emit(turn(toward, degrees) @ matrix_of(self._tilt_from[0]))
 
     def _over_words(self, position: QPointF) -> bool:
         state = self.frame.state if self.frame is not None else None
