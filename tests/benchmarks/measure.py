@@ -26,13 +26,18 @@ class Usage:
     output: str
 
 
-def run(arguments: Sequence[str], environment: dict[str, str] | None = None) -> Usage:
-    """Run a program to its end. Raises `RuntimeError` with its complaint if it fails."""
+def run(
+    arguments: Sequence[str], environment: dict[str, str] | None = None, *, without: Sequence[str] = ()
+) -> Usage:
+    """Run a program to its end; `without` names variables that it must not inherit.
+
+    Raises `RuntimeError` with its complaint if it fails."""
+    inherited = {k: v for k, v in os.environ.items() if k not in without}
     wall = time.perf_counter()
     with subprocess.Popen(
         arguments,
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env={**inherited, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
