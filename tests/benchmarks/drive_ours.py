@@ -122,8 +122,8 @@ class _Driven:
 
     def shown(self, data: Any, name: str, stages: tuple[str, str], kind: str) -> None:
         """An object in memory into the document, by the edit that opening a file makes."""
-        from core.document import AddItems, Item
         from core.display import default_display
+        from core.document import AddItems, Item
 
         view = self.grid.views[kind]
         item = Item("measured", name, data, display=default_display(data))
