@@ -62,6 +62,8 @@ QDockWidget > QWidget {{ background: {t.panel}; }}
 QFrame[role="panel"], QScrollArea, QScrollArea > QWidget > QWidget {{ background: {t.panel}; border: none; }}
 QFrame[role="bar"] {{ background: {t.panel}; border: none; border-top: 1px solid {t.line}; }}
 QFrame[role="header"] {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; min-height: {m.header}px; max-height: {m.header}px; }}
+QFrame[role="strip"] {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; min-height: {m.row + px(8)}px; max-height: {m.row + px(8)}px; }}
+QFrame[role="strip"] QPushButton {{ min-height: {m.row - px(4)}px; }}
 QFrame[role="card"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {px(8)}px; }}
 QFrame[role="error"] {{ background: {t.field}; border: 1px solid {t.bad}; border-radius: {px(8)}px; }}
 QFrame[role="card"] QLabel, QFrame[role="error"] QLabel {{ background: transparent; }}

@@ -44,6 +44,7 @@ from app.viewports.state import (
     sight_of,
     upright,
 )
+from app.viewports.titles import TitleTool
 from app.viewports.tools import Tool
 from app.viewports.viewport import Viewport
 from core.data import Volume
@@ -66,6 +67,7 @@ class ViewportGrid(QWidget):
     layoutChanged = Signal(str)
     viewMade = Signal(object)
     """A `Viewport` that a layout needed: connect what every view has."""
+    linksChanged = Signal()
     onlyChanged = Signal(str)
     """The slot of a view that shows other items now."""
     statusChanged = Signal(str)
@@ -108,6 +110,7 @@ class ViewportGrid(QWidget):
         self._handles.equalised.connect(self._equalise_line)
         for kind in KINDS:
             self.view(kind)
+        self.add_tool(TitleTool())
         self._arrange()
         if self.backend == "image":
             self.views["axial"].canvas.warm()
@@ -211,11 +214,12 @@ class ViewportGrid(QWidget):
 
     def set_only(self, slot: str, ids: frozenset[str] | None) -> None:
         """Show in one view only these of the items; None: all of them."""
-        view = self.view(slot)
         wanted = None if ids is None else frozenset(ids)
-        if view.intent.only != wanted:
-            view.set_intent(only=wanted)
+        if self.only(slot) != wanted or slot not in self.views:
+            self._set_own(slot, only=wanted)
             self._relink()
+            if slot in self.views:
+                self.views[slot].refresh()
             self.onlyChanged.emit(slot)
 
     def only(self, slot: str) -> frozenset[str] | None:
@@ -233,6 +237,8 @@ class ViewportGrid(QWidget):
         if self._layout_name not in LAYOUTS:
             self.set_layout("four")
         self._before = self._layout_name
+        self._tidy()
+        self._intents.clear()
 
     @property
     def cursor_position(self) -> Vec:
@@ -494,6 +500,7 @@ class ViewportGrid(QWidget):
         links = links_from_plain(state.get("links"))
         if links is not None:
             self.links.on = links
+            self.linksChanged.emit()
         try:
             self.set_layout(state.get("layout", ""))
         except (ValueError, TypeError, AttributeError):
@@ -524,6 +531,11 @@ class ViewportGrid(QWidget):
     def layout_name(self) -> str:
         """The present layout."""
         return self._layout_name
+
+    @property
+    def layout_before(self) -> str:
+        """The one that a maximised view gives its room back to."""
+        return self._before
 
     def set_layout(self, name: str) -> None:
         """One of `LAYOUTS`, a view alone, or a comparison. Raises `ValueError` for another name."""
@@ -617,10 +629,7 @@ class ViewportGrid(QWidget):
         shown = self.shown_slots
         for slot in shown:
             self.view(slot)
-        # One that fills the centre for a moment is about to give its room back: what was there before stays made.
-        kept = {*KINDS, *shown, *slots_of(layouts.layout(self._before))}
-        for slot in [s for s in self.views if s not in kept]:
-            self._drop(slot)
+        self._tidy()
         self._place()
         for slot, view in self.views.items():
             if slot not in shown:
@@ -632,6 +641,15 @@ class ViewportGrid(QWidget):
         self._relink()
         self._handles.raise_all()
         self.updateGeometry()
+
+    def _tidy(self) -> None:
+        """Let go of further views that no layout is about to show.
+
+        One that fills the centre for a moment is about to give its room back: what was there before stays made.
+        """
+        kept = {*KINDS, *self.shown_slots, *slots_of(layouts.layout(self._before))}
+        for slot in [s for s in self.views if s not in kept]:
+            self._drop(slot)
 
     def _place(self) -> None:
         rects, lines = self._rects(self.size())

@@ -104,10 +104,9 @@ def layout(name: str) -> Node:
         pass
     else:
         return name
-    start, _, rest = name.partition("-")
-    what, _, digits = rest.rpartition("-")
-    if start == "compare" and what in COMPARED and digits in ("2", "3", "4"):
-        return _comparison(what, int(digits))
+    found = comparison_of(name)
+    if found is not None:
+        return _comparison(*found)
     raise ValueError(
         f"{name!r} is not a layout; choose one of {', '.join(LAYOUTS)} or {compare_name('axial', 2)}"
     )
@@ -126,9 +125,13 @@ def _comparison(what: str, number: int) -> Node:
     return Split(False, rows, aligned=True)
 
 
-def is_comparison(name: str) -> bool:
-    """Whether a layout shows objects beside each other."""
-    return name.startswith("compare-")
+def comparison_of(name: str) -> tuple[str, int] | None:
+    """What of each object a layout shows beside each other, and of how many; None for other layouts."""
+    start, _, rest = name.partition("-")
+    what, _, digits = rest.rpartition("-")
+    if start == "compare" and what in COMPARED and digits in ("2", "3", "4"):
+        return what, int(digits)
+    return None
 
 
 def slots_of(node: Node) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ class Links:
         if "slice" in fresh:
             self._grid.set_cursor(self._grid.cursor_position)
         self.relink()
+        self._grid.linksChanged.emit()
 
     def partners(self, view: Viewport, name: str) -> list[Viewport]:
         """The other views that follow this one in `name`."""

@@ -274,6 +274,12 @@ class Centre(QWidget):
             return self.shown_grid.grab_image(size, scale)
         return self.stack.grab().toImage()
 
+    def add_strip(self, strip: QWidget) -> None:
+        """A row of controls above the views; it shows and hides itself."""
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(column.indexOf(self.stack), strip)
+
     @property
     def shown_grid(self) -> ViewportGrid | None:
         """The viewports, if they are what is shown."""

@@ -26,6 +26,7 @@ from app.theme import Metrics
 from app.window.cards import CardStack
 from app.window.centre import Centre
 from app.window.commands import Commands
+from app.window.comparing import Comparing
 from app.window.file_actions import FileActions
 from app.window.icons import icon
 from app.window.item_actions import ItemActions
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.centre = Centre(workbench, self.start, self)
         self.setCentralWidget(self.centre)
         self.cards = CardStack(self.centre)
+        self.comparing = Comparing(self)
         self.status = StatusLine(workbench, self)
         self.setStatusBar(self.status)
         self._make_docks()
