@@ -1,20 +1,30 @@
-"""The log: what jobs print and what the window writes down."""
+"""The log: what jobs print and what the window writes down; by level, searched, copied, saved."""
 
 from __future__ import annotations
 
 import collections
 import logging
 import threading
+from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from app.forms.widgets import button
 from app.panels.dock import Panel
+from app.theme import Metrics, fixed_font
 from app.window.workbench import Workbench
 
 LINES = 2000
+LEVELS = {
+    "Everything": 0,
+    "Information and worse": logging.INFO,
+    "Warnings and errors": logging.WARNING,
+    "Errors": logging.ERROR,
+}
+Line = tuple[int, str]
+"""A level of `logging` and a text, which may have several lines."""
 
 
 class LogRelay(QObject):
@@ -25,20 +35,20 @@ class LogRelay(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._queue: collections.deque[str] = collections.deque(maxlen=LINES)
+        self._queue: collections.deque[Line] = collections.deque(maxlen=LINES)
         self._lock = threading.Lock()
         self._woken = False
         relay = self
 
         class Handler(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                relay._put(self.format(record))
+                relay._put((record.levelno, self.format(record)))
 
-        self.handler = Handler(logging.INFO)
+        self.handler = Handler(logging.DEBUG)
         self.handler.setFormatter(logging.Formatter("%(asctime)s  %(levelname)s  %(message)s", "%H:%M:%S"))
         self._wake.connect(self._drain, Qt.ConnectionType.QueuedConnection)
 
-    def _put(self, line: str) -> None:
+    def _put(self, line: Line) -> None:
         with self._lock:
             self._queue.append(line)
             wake, self._woken = not self._woken, True
@@ -63,23 +73,93 @@ class LogPanel(Panel):
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._workbench = workbench
+        self._kept: collections.deque[Line] = collections.deque(maxlen=LINES)
+        m = Metrics.of(self.font())
+        row = QHBoxLayout()
+        row.setContentsMargins(m.px(8), m.px(6), m.px(8), m.px(6))
+        row.setSpacing(m.px(8))
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search the log")
+        self.search.setAccessibleName("Search the log")
+        self.search.setClearButtonEnabled(True)
+        self.level = QComboBox()
+        self.level.addItems(list(LEVELS))
+        self.level.setAccessibleName("Level")
+        row.addWidget(self.search, 1)
+        row.addWidget(self.level)
+        self.column.addLayout(row)
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
-        self.view.setMaximumBlockCount(LINES)
-        self.view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.view.setTabChangesFocus(True)
+        self.view.setMaximumBlockCount(4 * LINES)
+        self.view.setFont(fixed_font(self.font()))
         self.view.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.view.setAccessibleName("Log")
         self.view.setPlaceholderText("Nothing has been logged.")
-        self.column.addWidget(self.view)
-        self.header.add(button("Clear", self.view.clear, "link"))
+        self.column.addWidget(self.view, 1)
+        self.header.add(button("Copy", self.copy, "link", "Copy the lines that are shown"))
+        self.header.add(button("Save…", self._ask_save, "link", "Write the lines that are shown to a file"))
+        self.header.add(button("Clear", self.clear, "link"))
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(150)
+        self._later.timeout.connect(self._refill)
+        self.search.textChanged.connect(lambda _text: self._later.start())
+        self.level.currentIndexChanged.connect(lambda _index: self._refill())
         self._relay = LogRelay(self)
         self._relay.lines.connect(self._on_lines)
         self._logger = logging.getLogger("equiscope")
         self._logger.addHandler(self._relay.handler)
-        workbench.log_line.connect(self.view.appendPlainText)
+        workbench.log_line.connect(lambda text: self._on_lines([(logging.INFO, text)]))
 
-    def _on_lines(self, lines: list[str]) -> None:
-        self.view.appendPlainText("\n".join(lines))
+    def changeEvent(self, event: object) -> None:
+        super().changeEvent(event)  # type: ignore[arg-type]
+        if hasattr(self, "view") and event.type() == event.Type.FontChange:  # type: ignore[attr-defined]
+            self.view.setFont(fixed_font(self.font()))
+
+    def _fits(self, line: Line) -> bool:
+        wanted = self.search.text().lower()
+        return line[0] >= LEVELS[self.level.currentText()] and (not wanted or wanted in line[1].lower())
+
+    def _on_lines(self, lines: list[Line]) -> None:
+        self._kept.extend(lines)
+        shown = [text for level, text in lines if self._fits((level, text))]
+        if shown:
+            self.view.appendPlainText("\n".join(shown))
+
+    def _refill(self) -> None:
+        shown = [line[1] for line in self._kept if self._fits(line)]
+        self.view.setPlainText("\n".join(shown))
+        self.view.setPlaceholderText("No line fits." if self._kept else "Nothing has been logged.")
+        bar = self.view.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def clear(self) -> None:
+        """Forget the lines; those in the file stay."""
+        self._kept.clear()
+        self._refill()
+
+    def copy(self) -> None:
+        """The lines that are shown, to the clipboard."""
+        QGuiApplication.clipboard().setText(self.view.toPlainText())
+        self._workbench.message.emit("Log copied")
+
+    def _ask_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save log", str(Path.home() / "equiscope-log.txt"), "Text (*.txt)"
+        )
+        if path:
+            self.save(Path(path))
+
+    def save(self, path: Path) -> None:
+        """Write the lines that are shown to a file."""
+        try:
+            path.write_text(self.view.toPlainText() + "\n", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            self._workbench.message.emit(f"{path.name} cannot be written ({error.strerror})")
+        else:
+            self._workbench.message.emit(f"{path.name} written")
 
     def stop(self) -> None:
         """Listen no longer."""

@@ -15,7 +15,15 @@ Widgets say what they are by dynamic properties, and the stylesheet does the res
 After changing a property of a widget that is already shown call `restyle(widget)`.
 """
 
-from app.theme._apply import apply_theme, color, current_theme, follow_system, restyle, system_theme
+from app.theme._apply import (
+    apply_theme,
+    color,
+    current_theme,
+    fixed_font,
+    follow_system,
+    restyle,
+    system_theme,
+)
 from app.theme._metrics import BIG, SMALL, SPACE, Metrics
 from app.theme._stylesheet import stylesheet
 from app.theme._tokens import DARK, LIGHT, THEMES, VIEW_NAMES, Theme
@@ -33,6 +41,7 @@ __all__ = [
     "apply_theme",
     "color",
     "current_theme",
+    "fixed_font",
     "follow_system",
     "restyle",
     "stylesheet",

@@ -95,6 +95,9 @@ QPushButton[role="quiet"]:hover {{ background: {t.hover}; }}
 QPushButton[role="link"] {{ color: {t.accent}; padding: 0; min-height: 0; }}
 QPushButton[role="link"]:hover {{ color: {t.accent_hover}; }}
 QPushButton[role="quiet"]:focus, QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
+QPushButton[role="status"] {{ background: transparent; border: 1px solid transparent; color: {t.muted}; font-size: {m.small}px; padding: 0 {px(7)}px; min-height: 0; }}
+QPushButton[role="status"]:hover {{ color: {t.text}; }}
+QPushButton[role="status"]:focus {{ border-color: {t.accent}; color: {t.text}; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: {m.radius}px; padding: {px(4)}px {px(6)}px; }}
 QToolButton:hover {{ background: {t.hover}; }}
 QToolButton:checked {{ background: {t.selection}; }}

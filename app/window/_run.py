@@ -132,6 +132,7 @@ class _Starter:
         if self._quit and not self._files and not self._report:
             self._window.close()
             return
+        self._window.status.look_for_gpus()
         warm = getattr(self._workbench.runner, "warm", None)
         if warm is not None:
             warm()

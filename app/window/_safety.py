@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import platformdirs
-from PySide6.QtCore import QObject, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtCore import QObject, Qt, QtMsgType, Signal, qInstallMessageHandler
 
 log = logging.getLogger("equiscope.window")
+QUIET = 10.0
+"""Seconds within which the same fault is logged once."""
 _keep: list[TextIO] = []
 
 
@@ -57,6 +60,13 @@ class Faults(QObject):
 
     fault = Signal(str, str)
     """One sentence, and the traceback."""
+    _caught = Signal(str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._said: dict[str, tuple[float, int]] = {}
+        # Not at once: an exception of a paint event must make no widgets while painting goes on.
+        self._caught.connect(self.fault, Qt.ConnectionType.QueuedConnection)
 
     def install(self) -> Callable[[], None]:
         """Take over the interpreter's hooks; returns what puts the old ones back."""
@@ -85,10 +95,22 @@ class Faults(QObject):
     def report(self, error: BaseException, trace: TracebackType | None = None) -> None:
         """Log an exception and tell the window."""
         details = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
-        log.error("%s", details)
+        self._log(details)
         text = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-        self.fault.emit(f"Something in the window broke off ({reason}); what is open is safe.", details)
+        self._caught.emit(f"Something in the window broke off ({reason}); what is open is safe.", details)
+
+    def _log(self, details: str) -> None:
+        """Write it down; the same again within `QUIET` seconds is only counted."""
+        now = time.monotonic()
+        since, count = self._said.get(details, (-QUIET, 0))
+        if now - since < QUIET:
+            self._said[details] = (since, count + 1)
+            return
+        if len(self._said) > 50:
+            self._said.clear()
+        self._said[details] = (now, 0)
+        log.error("%s%s", details, f"(and {count} times more since then)" if count else "")
 
 
 _LEVELS = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import collections
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -18,12 +21,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.widgets import Card, button, label
-from app.theme import Metrics, current_theme
+from app.theme import Metrics, current_theme, fixed_font
 from app.window.icons import icon, pixmap
 from app.window.workbench import Problem
 
 MOST = 4
 """Cards shown at once; the oldest goes."""
+BURST, SECONDS = 6, 2.0
+"""So many new cards within so many seconds are answered; what comes beyond that shares one card."""
+LONGEST = 20_000
+"""Characters of details that one card collects."""
 
 
 class ProblemCard(Card):
@@ -34,6 +41,11 @@ class ProblemCard(Card):
         self.setAutoFillBackground(True)
         self.problem = problem
         self.count = 1
+        self._wait = 0.1
+        self._collects = False
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.timeout.connect(self._show_count)
         m = Metrics.of(self.font())
         theme = current_theme()
         row = QHBoxLayout()
@@ -52,10 +64,11 @@ class ProblemCard(Card):
         self.copy_button = button("Copy", self.copy, "link", "Copy the message and its details")
         self.details_button = button("Details", self._flip, "link")
         self.details_button.setVisible(bool(problem.details))
-        close = QToolButton()
+        self._stack = stack
+        close = self.close_button = QToolButton()
         close.setIcon(icon("close"))
         close.setAccessibleName("Close this message")
-        close.setToolTip("Close")
+        close.setToolTip("Close (Escape)")
         close.clicked.connect(lambda: stack.remove(self))
         if not problem.choices:
             row.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -71,10 +84,20 @@ class ProblemCard(Card):
             self.column.addLayout(line)
         self.details = QPlainTextEdit(problem.details)
         self.details.setReadOnly(True)
+        self.details.setTabChangesFocus(True)
+        self.details.setAccessibleName("Details")
+        self.details.setFont(fixed_font(self.font()))
         self.details.setFixedHeight(m.px(140))
         self.details.hide()
         self.column.addWidget(self.details)
-        self.setAccessibleName(problem.text)
+        level = {"error": "Error", "warn": "Warning"}.get(problem.level, "Note")
+        self.setAccessibleName(f"{level}: {problem.text}")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._stack.remove(self)
+        else:
+            super().keyPressEvent(event)
 
     def _choose(self, stack: CardStack, action: Callable[[], None]) -> None:
         stack.remove(self)
@@ -92,12 +115,43 @@ class ProblemCard(Card):
     def again(self) -> None:
         """The same problem once more."""
         self.count += 1
+        if not self._late.isActive():
+            # A fault in painting comes again with every picture of this very number: each time it waits twice as
+            # long, so that no fault keeps the window busy with itself.
+            self._late.start(round(1000 * self._wait))
+            self._wait = min(2 * self._wait, 60.0)
+
+    def _show_count(self) -> None:
+        if self._collects:
+            self._show_collected()
+            return
         self.number.setText(f"{self.count} ×")
+        self.number.setAccessibleName(f"{self.count} times")
         self.number.show()
+
+    def add(self, problem: Problem) -> None:
+        """One more problem on a card that collects them."""
+        self.count += 1
+        more = f"{problem.text}\n{problem.details}".strip()
+        details = f"{self.problem.details}\n\n{more}".strip()[:LONGEST]
+        text = f"{self.count} further problems came at once; the log has them all."
+        self.problem = replace(self.problem, text=text, details=details)
+        self._collects = True
+        if not self._late.isActive():
+            self._late.start(200)
+
+    def _show_collected(self) -> None:
+        self.text.setText(self.problem.text)
+        self.setAccessibleName(self.problem.text)
+        self.details.setPlainText(self.problem.details)
+        self.number.hide()
 
 
 class CardStack(QWidget):
     """The cards over the lower edge of `host`."""
+
+    changed = Signal()
+    """A card came or went."""
 
     def __init__(self, host: QWidget) -> None:
         super().__init__(host)
@@ -106,6 +160,8 @@ class CardStack(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(Metrics.of(self.font()).px(8))
         self.cards: list[ProblemCard] = []
+        self._made: collections.deque[float] = collections.deque(maxlen=BURST)
+        self._collector: ProblemCard | None = None
         host.installEventFilter(self)
         self.hide()
 
@@ -114,32 +170,62 @@ class CardStack(QWidget):
         for card in self.cards:
             if (card.problem.text, card.problem.level) == (problem.text, problem.level):
                 card.again()
-                self._place()
                 return card
+        now = time.monotonic()
+        if len(self._made) == BURST and now - self._made[0] < SECONDS and not problem.choices:
+            if self._collector not in self.cards:
+                self._collector = self._put(Problem("A further problem came at once.", "", problem.level))
+                self._collector.count = 0
+                self._collector.details_button.show()
+            assert self._collector is not None
+            self._collector.add(problem)
+            return self._collector
+        self._made.append(now)
+        return self._put(problem)
+
+    def _put(self, problem: Problem) -> ProblemCard:
         card = ProblemCard(problem, self)
         self.cards.append(card)
         self._column.addWidget(card)
         while len(self.cards) > MOST:
-            self.remove(self.cards[0])
+            self.remove(next(c for c in self.cards if c is not self._collector))
         self.show()
         self.raise_()
         self._place()
+        self.changed.emit()
         return card
+
+    def why_none(self) -> str:
+        """Why there is no card to go to, "" if there is one."""
+        return "" if self.cards else "there is no message"
+
+    def focus(self) -> None:
+        """Give the keyboard to the newest card."""
+        if self.cards:
+            self.cards[-1].close_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def clear(self) -> None:
         """Take all cards away."""
+        self._made.clear()
         for card in list(self.cards):
             self.remove(card)
 
     def remove(self, card: ProblemCard) -> None:
         """Take a card away."""
         if card in self.cards:
+            held = card.isAncestorOf(self.window().focusWidget() or self)
             self.cards.remove(card)
             self._column.removeWidget(card)
+            if held:  # the keyboard goes on to the next card, or back to the centre
+                if self.cards:
+                    self.focus()
+                else:
+                    self._host.setFocus()
             card.hide()
             card.deleteLater()
         self.setVisible(bool(self.cards))
         self._place()
+        self.changed.emit()
 
     def _place(self) -> None:
         m = Metrics.of(self.font())

@@ -170,12 +170,13 @@ class WindowLayouts:
     # -- by keyboard from part to part -----------------------------------------------------------------------
 
     def parts(self) -> list[QWidget]:
-        """The parts that F6 goes through: the search in the menu bar, the docks in sight, the centre."""
+        """The parts that F6 goes through: the search in the menu bar, the docks in sight, messages, the centre."""
         window = self._window
         order = [n for n in PLACES if n in window.docks] + [n for n in window.docks if n not in PLACES]
         docks = [window.docks[n] for n in order if not window.docks[n].isHidden()]
         left = [d for d in docks if window.dockWidgetArea(d) == _LEFT]
-        return [window.search, *left, window.centre, *(d for d in docks if d not in left)]
+        cards = [window.cards] if window.cards.cards else []
+        return [window.search, *left, *cards, window.centre, *(d for d in docks if d not in left)]
 
     def next_part(self, step: int = 1) -> None:
         """Give the keyboard to the next part that can take it."""

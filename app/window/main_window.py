@@ -81,6 +81,8 @@ class MainWindow(QMainWindow):
         self.comparing = Comparing(self)
         self.status = StatusLine(workbench, self)
         self.setStatusBar(self.status)
+        self.status.memory_wanted.connect(self.show_memory)
+        self.status.jobs_wanted.connect(self._show_jobs)
         self._make_docks()
         self.menus = Menus(self)
         self.shortcuts = Shortcuts(self.commands, workbench.settings)
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
         self.data.menu_wanted.connect(self._item_menu)
         self.data.focus_wanted.connect(self._focus_item)
         self.results.item_wanted.connect(self._show_item)
+        self.jobs.result_wanted.connect(self._show_result)
         self.results.repeat_wanted.connect(self._repeat)
         self.centre.positioned.connect(self.status.show_position)
         self.centre.on_grid.append(self._on_grid)
@@ -378,6 +381,11 @@ class MainWindow(QMainWindow):
         if item is not None and is_spatial(item):
             self.view.fit_selected()
 
+    def _show_result(self, id: str) -> None:
+        self.workbench.select(id)
+        self.docks["results"].show()
+        self.docks["results"].raise_()
+
     def _show_item(self, id: str) -> None:
         self.workbench.select(id)
 
@@ -443,6 +451,15 @@ class MainWindow(QMainWindow):
         dialog.raise_()
         dialog.activateWindow()
         return dialog
+
+    def show_memory(self) -> None:
+        from app.window.memory import MemoryDialog
+
+        self._show_once(MemoryDialog, lambda: MemoryDialog(self.workbench, self.status.gpus, self))
+
+    def _show_jobs(self) -> None:
+        self.docks["jobs"].show()
+        self.docks["jobs"].raise_()
 
     def show_about(self) -> None:
         from app.window.dialogs import about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any
 
 from core.jobs import Handle, JobFailed, Metric, Progress, State
 
+LINES = 500
+"""Lines a job printed that are kept."""
 POINTS = 4000
 """Points of a live curve that are kept; beyond that every second one goes."""
 
@@ -56,6 +59,28 @@ class Task:
     """How long it took, once it is over."""
     curves: dict[str, LiveCurve] = field(default_factory=dict)
     preview: Any = None
+    lines: collections.deque[str] = field(default_factory=lambda: collections.deque(maxlen=LINES))
+    """What it logged and printed."""
+    again: Callable[[], object] | None = None
+    """Does the same once more; None where that cannot be."""
+    result: str = ""
+    """The id of the item that holds what it found, once it has."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds it has run so far, or took."""
+        if self.handle is None or self.over:
+            return self.seconds
+        return time.time() - self.handle.started if self.handle.started else 0.0
+
+    @property
+    def report(self) -> str:
+        """Title, error, details and what it printed, as text to send to somebody."""
+        parts = [self.title]
+        if self.error is not None:
+            parts += [str(self.error), self.error.details]
+        parts += self.lines
+        return "\n".join(p for p in parts if p)
 
     @property
     def over(self) -> bool:

@@ -31,6 +31,8 @@ from core.running import InputRef
 from core.settings import Settings
 
 SESSION = ".equiscope"
+HISTORY = 50
+"""Finished jobs that are remembered."""
 log = logging.getLogger("equiscope.window")
 
 
@@ -177,8 +179,11 @@ class Workbench(QObject):
         shown: bool = True,
         device: str = "cpu",
         seed: int = 0,
+        again: Callable[[], object] | None = None,
     ) -> Task:
-        """Start a task. `on_done` is called with its value, on Qt's thread, unless the session has gone by then;
+        """Start a task. `again` starts the same once more (kept with it, so it should hold no arrays).
+
+        `on_done` is called with its value, on Qt's thread, unless the session has gone by then;
         `on_failed` replaces the error card; `on_over` is called in every case."""
         handle = self.runner.submit(
             task, payload, title=title, device=device, seed=seed, listener=self.bridge.listener
@@ -192,6 +197,7 @@ class Workbench(QObject):
             on_done,
             on_failed or partial(self._show_failure, title),
             on_over or _nothing,
+            again=again,
         )
         self._by_handle[handle.id] = made
         self.tasks.append(made)
@@ -228,6 +234,7 @@ class Workbench(QObject):
             elif isinstance(event, Preview):
                 task.preview = event.output
             elif isinstance(event, LogLine):
+                task.lines.append(event.text)
                 self.log_line.emit(f"{task.title}: {event.text}")
             touched[handle.id] = task
         for task in touched.values():
@@ -246,9 +253,25 @@ class Workbench(QObject):
             elif task.state is JobState.FAILED and task.error is not None:
                 on_failed(task.error)
         on_over()
-        del self.tasks[:-50]
+        self._forget_old()
         if not self.busy:
             self.idle.emit()
+
+    def _forget_old(self) -> None:
+        """Finished tasks are kept for the history; the oldest go, never one that still waits or runs."""
+        over = [t for t in self.tasks if t.over]
+        gone = set(map(id, over[:-HISTORY]))
+        self.tasks[:] = [t for t in self.tasks if id(t) not in gone]
+
+    def forget_finished(self) -> None:
+        """Clear the history."""
+        self.tasks[:] = [t for t in self.tasks if not t.over]
+
+    def cancel_all(self) -> None:
+        """Ask every job in the list to stop: first those that wait, so that none of them starts meanwhile."""
+        for task in sorted(self.tasks, key=lambda t: t.state is not JobState.QUEUED):
+            if task.shown and not task.over:
+                task.cancel()
 
     # -- opening ---------------------------------------------------------------------------------------------
 
@@ -304,6 +327,7 @@ class Workbench(QObject):
                 "open_path",
                 {"path": path, **how},
                 title=f"Open {self._name_of(path)}",
+                again=partial(self._open_each, how, [path]),
                 on_done=partial(opened, place),
                 on_failed=partial(self._on_open_failed, path),
                 on_over=partial(arrive, place, _nothing),
@@ -406,20 +430,35 @@ class Workbench(QObject):
         refs = [InputRef(i.name, plain_data(i), None if i.edited else i.source) for i in items]
         payload = {"analysis": description.id, "inputs": refs, "parameters": dict(values)}
         title = description.title.rstrip("…. ")
-        return self.submit(
+
+        def done(finished: Any) -> None:
+            task.result = self._on_run_done(title, items, finished)
+
+        task = self.submit(
             "run",
             payload,
             title=of_inputs(title, items),
-            on_done=partial(self._on_run_done, title, items),
+            on_done=done,
             device=device,
             seed=seed,
+            again=partial(self._run_again, description, [i.id for i in items], dict(values), seed, device),
         )
+        return task
 
-    def _on_run_done(self, title: str, inputs: list[Item], finished: Any) -> None:
+    def _run_again(
+        self, description: Description, inputs: list[str], values: dict[str, Any], seed: int, device: str
+    ) -> None:
+        if any(i not in self.document for i in inputs):
+            self.problem.emit(Problem("What that run took is no longer open; open it first.", level="warn"))
+        else:
+            self.run(description, inputs, values, seed=seed, device=device)
+
+    def _on_run_done(self, title: str, inputs: list[Item], finished: Any) -> str:
         items = with_defaults(result_items(title, finished, inputs), self.settings)
         self.document.apply(AddItems(items, title=title))
         self.select(items[0].id)
         self.adopted.emit(items[0].id)
+        return items[0].id
 
     # -- writing and sessions --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from core.document._edits import (
     SetTransform,
     Several,
 )
-from core.document._item import Item, Source, new_id
+from core.document._item import Item, Source, data_bytes, new_id
 
 __all__ = [
     "AddItems",
@@ -28,5 +28,6 @@ __all__ = [
     "SetTransform",
     "Several",
     "Source",
+    "data_bytes",
     "new_id",
 ]

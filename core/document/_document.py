@@ -68,6 +68,13 @@ class Document:
     def undo_limit(self, limit: int) -> None:
         self._undo_limit = max(1, limit)
 
+    @property
+    def undo_bytes(self) -> int:
+        """Bytes of data that are no longer open, and are kept for undo and redo."""
+        return sum(edit.bytes for edit in self._undone) + sum(
+            edit.bytes for edit in self._done if not isinstance(edit, AddItems)
+        )
+
     # -- reading ---------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Item]:

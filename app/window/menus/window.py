@@ -103,6 +103,26 @@ def build(menus: Menus) -> None:
         words="keyboard panel dock centre focus",
     )
     add(
+        "window.messages",
+        "Go to the &messages",
+        w.cards.focus,
+        group="Window",
+        shortcut="Ctrl+Shift+M",
+        words="error card keyboard",
+        why_not=w.cards.why_none,
+    )
+    add(
+        "window.close-messages",
+        "&Close all messages",
+        w.cards.clear,
+        group="Window",
+        words="error card dismiss",
+        why_not=w.cards.why_none,
+    )
+    add("window.memory", "Memor&y…", w.show_memory, group="Window", words="size bytes gpu workers ram")
+    for id in ("window.messages", "window.close-messages"):
+        w.cards.changed.connect(partial(_ask, menus, id))
+    add(
         "window.menus",
         "&Menus",
         partial(_open_menus, menus),
@@ -111,7 +131,12 @@ def build(menus: Menus) -> None:
         words="keyboard",
     )
     menus.put("Window", "view.reset-layout", "-", "window.focus", "window.full-screen", "-")
-    menus.put("Window", "window.next-part", "window.previous-part", "window.menus")
+    menus.put("Window", "window.next-part", "window.previous-part", "window.menus", "-")
+    menus.put("Window", "window.messages", "window.close-messages", "window.memory")
+
+
+def _ask(menus: Menus, id: str) -> None:
+    menus.commands.set_reason(id, menus.window.cards.why_none())
 
 
 def add_panel(menus: Menus, name: str, dock: QDockWidget) -> None:
