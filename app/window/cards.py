@@ -115,7 +115,9 @@ class ProblemCard(Card):
     def again(self) -> None:
         """The same problem once more."""
         self.count += 1
-        if not self._late.isActive():
+        if self.count <= 3:
+            self._show_count()
+        elif not self._late.isActive():
             # A fault in painting comes again with every picture of this very number: each time it waits twice as
             # long, so that no fault keeps the window busy with itself.
             self._late.start(round(1000 * self._wait))

@@ -135,13 +135,13 @@ def test_the_status_tells_devices_and_items(window: Any, files: dict[str, Path],
         for n in range(dialog.tree.topLevelItemCount())
     }
     assert (
-        rows["What is open"].child(0).text(0).startswith("head") and rows["What is open"].text(1) == "3.4 kB"
+        rows["What is open"].child(0).text(0).startswith("head") and rows["What is open"].text(1) == "3.5 kB"
     )
     assert rows["GPU"].child(0).text(0) == "NVIDIA Test"
     window.items.close_item()
     dialog.refresh()
     assert dialog.tree.topLevelItem(0).child(0).text(0) == "nothing"
-    assert dialog.tree.topLevelItem(1).child(0).text(1) == "3.4 kB", "undo keeps it"
+    assert dialog.tree.topLevelItem(1).child(0).text(1) == "3.5 kB", "undo keeps it"
 
 
 def test_shared_memory_counts_once() -> None:
