@@ -1,6 +1,7 @@
-"""The docks: data tree, display, analysis, results, jobs, log."""
+"""The docks: data tree, display, analysis, results, jobs, log, console."""
 
 from app.panels.analysis import AnalysisPanel
+from app.panels.console import ConsolePanel
 from app.panels.data_tree import DataPanel
 from app.panels.display import DisplayPanel
 from app.panels.dock import Panel, make_dock
@@ -10,6 +11,7 @@ from app.panels.results import ResultsPanel
 
 __all__ = [
     "AnalysisPanel",
+    "ConsolePanel",
     "DataPanel",
     "DisplayPanel",
     "JobsPanel",

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QProgressBar, QPushBu
 from app.forms.widgets import ColumnWidget, button, elided, label, scrolled
 from app.panels.dock import Panel
 from app.plots.spark import SparkLine
-from app.theme import Metrics, fixed_font, restyle
+from app.theme import Metrics, restyle
 from app.window.tasks import Task, in_words
 from app.window.workbench import Workbench
 from core.jobs import State
@@ -91,7 +91,7 @@ class JobRow(QWidget):
             self.log.setReadOnly(True)
             self.log.setTabChangesFocus(True)
             self.log.setMaximumBlockCount(self.task.lines.maxlen or 0)
-            self.log.setFont(fixed_font(self.font()))
+            self.log.setProperty("role", "code")
             self.log.setFixedHeight(Metrics.of(self.font()).px(120))
             self.log.setAccessibleName(f"Log of {self.task.title}")
             self.log.hide()

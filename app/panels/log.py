@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QP
 
 from app.forms.widgets import button
 from app.panels.dock import Panel
-from app.theme import Metrics, fixed_font
+from app.theme import Metrics
 from app.window.workbench import Workbench
 
 LINES = 2000
@@ -93,7 +93,7 @@ class LogPanel(Panel):
         self.view.setReadOnly(True)
         self.view.setTabChangesFocus(True)
         self.view.setMaximumBlockCount(4 * LINES)
-        self.view.setFont(fixed_font(self.font()))
+        self.view.setProperty("role", "code")
         self.view.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.view.setAccessibleName("Log")
         self.view.setPlaceholderText("Nothing has been logged.")
@@ -112,11 +112,6 @@ class LogPanel(Panel):
         self._logger = logging.getLogger("equiscope")
         self._logger.addHandler(self._relay.handler)
         workbench.log_line.connect(lambda text: self._on_lines([(logging.INFO, text)]))
-
-    def changeEvent(self, event: object) -> None:
-        super().changeEvent(event)  # type: ignore[arg-type]
-        if hasattr(self, "view") and event.type() == event.Type.FontChange:  # type: ignore[attr-defined]
-            self.view.setFont(fixed_font(self.font()))
 
     def _fits(self, line: Line) -> bool:
         wanted = self.search.text().lower()

@@ -11,6 +11,7 @@ Widgets say what they are by dynamic properties, and the stylesheet does the res
     label.setProperty("role", "muted" | "heading" | "small" | "big" | "good" | "warn" | "bad" | "key")
     button.setProperty("role", "primary" | "quiet" | "link")     # one primary button a panel
     frame.setProperty("role", "card" | "panel" | "header" | "error")
+    edit.setProperty("role", "code")                             # of fixed pitch: logs, tracebacks, the console
 
 After changing a property of a widget that is already shown call `restyle(widget)`.
 """
@@ -19,7 +20,6 @@ from app.theme._apply import (
     apply_theme,
     color,
     current_theme,
-    fixed_font,
     follow_system,
     restyle,
     system_theme,
@@ -41,7 +41,6 @@ __all__ = [
     "apply_theme",
     "color",
     "current_theme",
-    "fixed_font",
     "follow_system",
     "restyle",
     "stylesheet",

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
-from app.theme._metrics import DESIGN_FONT, SMALL, Metrics
+from app.theme._metrics import DESIGN_FONT, Metrics
 from app.theme._stylesheet import MARKS, stylesheet
 from app.theme._tokens import DARK, LIGHT, Theme
 
@@ -38,14 +38,6 @@ def color(value: str, alpha: float = 1.0) -> QColor:
     made = QColor(value)
     made.setAlphaF(alpha)
     return made
-
-
-def fixed_font(like: QFont) -> QFont:
-    """The system's font of fixed pitch, as large as another one: logs, code, tracebacks."""
-    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    font.setStyleHint(QFont.StyleHint.Monospace)
-    font.setPixelSize(max(9, round(QFontInfo(like).pixelSize() * SMALL)))
-    return font
 
 
 def restyle(widget: QWidget) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from app.theme._metrics import Metrics
 from app.theme._tokens import Theme
 
+FIXED = '"DejaVu Sans Mono", "Liberation Mono", Menlo, Consolas, monospace'
+"""Fonts of fixed pitch, the first that is there."""
 MARKS = {
     "down": ("M3 4.5 L6 7.5 L9 4.5", "muted"),
     "up": ("M3 7.5 L6 4.5 L9 7.5", "muted"),
@@ -107,6 +109,7 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ bac
 QLineEdit, QComboBox {{ min-height: {m.row - 2 * pad - 2}px; padding: {pad}px {px(8)}px; }}
 QSpinBox, QDoubleSpinBox {{ min-height: {m.row - 2}px; max-height: {m.row - 2}px; padding: 0 {px(2)}px 0 {px(6)}px; }}
 QAbstractSpinBox QLineEdit {{ background: transparent; border: none; padding: 0; min-height: 0; }}
+QPlainTextEdit[role="code"], QTextEdit[role="code"], QLineEdit[role="code"] {{ font-family: {FIXED}; font-size: {m.small}px; }}
 QPlainTextEdit, QTextEdit {{ padding: {px(4)}px; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {t.accent}; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {t.disabled}; }}

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.widgets import Card, button, label
-from app.theme import Metrics, current_theme, fixed_font
+from app.theme import Metrics, current_theme
 from app.window.icons import icon, pixmap
 from app.window.workbench import Problem
 
@@ -86,7 +86,7 @@ class ProblemCard(Card):
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
         self.details.setAccessibleName("Details")
-        self.details.setFont(fixed_font(self.font()))
+        self.details.setProperty("role", "code")
         self.details.setFixedHeight(m.px(140))
         self.details.hide()
         self.column.addWidget(self.details)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.forms.widgets import Card, ColumnWidget, Readings, label, scrolled
-from app.theme import Theme, current_theme
+from app.forms.widgets import Card, ColumnWidget, Readings, elided, label, scrolled
+from app.theme import Metrics, Theme, current_theme
 from app.window.adopt import plain_data
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
 from app.window.player import Player
@@ -60,6 +60,19 @@ class Centre(QWidget):
         workbench.changed.connect(self._on_changed)
         workbench.selection_changed.connect(lambda _id: self.refresh())
         workbench.opened.connect(self._on_opened)
+
+    def show_banner(self, text: str) -> None:
+        """A line above everything that stays for as long as the window does."""
+        banner = QFrame()
+        banner.setProperty("role", "header")
+        row = QHBoxLayout(banner)
+        m = Metrics.of(self.font())
+        row.setContentsMargins(m.px(12), 0, m.px(12), 0)
+        words = elided(text, "warn")
+        words.setAccessibleName(text)
+        row.addWidget(words, 1)
+        self.layout().insertWidget(0, banner)  # type: ignore[union-attr,attr-defined]
+        self.banner = banner
 
     # -- the viewports ---------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QIcon
+from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -130,7 +130,8 @@ def doctor(parent: QWidget) -> Dialog:
     made = Dialog("This machine", parent, 760, 520)
     view = QPlainTextEdit()
     view.setReadOnly(True)
-    view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    view.setProperty("role", "code")
+    view.setTabChangesFocus(True)
     view.setPlaceholderText("Looking…")
     view.setAccessibleName("What this machine can do")
     made.column.addWidget(view)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QHBoxLayout, Q
 from app.forms.widgets import elided, label
 from app.panels import (
     AnalysisPanel,
+    ConsolePanel,
     DataPanel,
     DisplayPanel,
     JobsPanel,
@@ -23,6 +24,7 @@ from app.panels import (
     make_dock,
 )
 from app.theme import Metrics
+from app.window._safety import safe_mode
 from app.window.cards import CardStack
 from app.window.centre import Centre
 from app.window.commands import Commands
@@ -41,6 +43,8 @@ from app.window.view_actions import ViewActions
 from app.window.workbench import Problem, Workbench
 from core.plugins import Analysis
 from core.plugins import Panel as PluginPanel
+
+SAFE = "Safe mode: built-in plugins only, views drawn without the graphics driver, no console."
 
 
 class MainWindow(QMainWindow):
@@ -77,6 +81,8 @@ class MainWindow(QMainWindow):
         )
         self.centre = Centre(workbench, self.start, self)
         self.setCentralWidget(self.centre)
+        if safe_mode():
+            self.centre.show_banner(SAFE)
         self.cards = CardStack(self.centre)
         self.comparing = Comparing(self)
         self.status = StatusLine(workbench, self)
@@ -101,6 +107,7 @@ class MainWindow(QMainWindow):
         self.results = ResultsPanel(w)
         self.jobs = JobsPanel(w)
         self.log = LogPanel(w)
+        self.console = None if safe_mode() else ConsolePanel(w)
         self.docks: dict[str, QDockWidget] = {}
         panels: tuple[Panel, ...] = (
             self.data,
@@ -109,6 +116,7 @@ class MainWindow(QMainWindow):
             self.results,
             self.jobs,
             self.log,
+            *([self.console] if self.console is not None else []),
         )
         for panel in panels:
             self.docks[panel.name] = make_dock(panel, self)
@@ -323,6 +331,8 @@ class MainWindow(QMainWindow):
         settings.set("window-geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         self.centre.shutdown()
         self.log.stop()
+        if self.console is not None:
+            self.console.stop()
         self.workbench.close()
         super().closeEvent(event)
 
