@@ -54,6 +54,12 @@ class VolumeDisplay(Display):
     level: float | None = None
     colormap: str = "gray"
     interpolate: bool = True
+    hide: Literal["", "below", "above", "outside"] = ""
+    """In slices: values below the window, above it or both are not shown, so that a scan below is seen."""
+    floor: float = 0.0
+    """In slices: values nearer to zero are not shown."""
+    outline: float = 0.0
+    """In slices: labels as outlines of this width in pixels at 100 % scale; 0 = filled."""
     index: int = 0
     """Which entry of a fourth axis is shown."""
     render: Literal["auto", "volume", "surface", "off"] = "auto"

@@ -65,11 +65,11 @@ def data_array_exact(array: Array) -> Any:
 
 
 def image2d(rgba: Array) -> vtkImageData:
-    """(columns u, rows v, 4) uint8 as a picture in the plane z = 0, pixel (u, v) centred at (u, v)."""
-    nu, nv = rgba.shape[:2]
+    """(rows v, columns u, 4) uint8 as a picture in the plane z = 0, pixel (u, v) centred at (u, v)."""
+    nv, nu = rgba.shape[:2]
     made = vtkImageData()
     made.SetDimensions(nu, nv, 1)
-    made.GetPointData().SetScalars(data_array(np.ascontiguousarray(rgba.transpose(1, 0, 2)).reshape(-1, 4)))
+    made.GetPointData().SetScalars(data_array(np.ascontiguousarray(rgba).reshape(-1, 4)))
     return made
 
 

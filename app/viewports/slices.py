@@ -131,7 +131,7 @@ class SliceScene:
             layer.prop.SetVisibility(True)
             where = ("oblique", smooth, *_grid(state, item)[1])
         key = (id(volume), affine.tobytes(), display.index, slab, *where)
-        look = (low, high, display.colormap, label, rank > 0)
+        look = (low, high, display.colormap, label, rank > 0, display.hide, display.floor)
         if inside and (key, look) != (layer.key, layer.look):
             if key != layer.key or layer.pixels is None:
                 if axis is not None:
@@ -139,10 +139,20 @@ class SliceScene:
                 else:
                     layer.pixels, placement = _resliced(layer, state, item, smooth, slab)
                 layer.prop.SetUserMatrix(arrays.matrix(placement))
+            rows = np.swapaxes(layer.pixels, 0, 1)
             if volume.rgb:
-                rgba = rgba_of(layer.pixels, low, high)
+                rgba = rgba_of(rows, low, high)
             else:
-                rgba = colorize(layer.pixels, low, high, display.colormap, label=label, over=rank > 0)
+                rgba = colorize(
+                    rows,
+                    low,
+                    high,
+                    display.colormap,
+                    label=label,
+                    over=rank > 0,
+                    hide=display.hide,
+                    floor=display.floor,
+                )
             layer.picture = arrays.image2d(rgba)
             layer.prop.GetMapper().SetInputData(layer.picture)
             layer.key, layer.look = key, look
