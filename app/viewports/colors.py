@@ -161,10 +161,11 @@ def _packed(values: Array, look: Look) -> Array:
             np.clip(position, 0, 255, out=position)
             found = np.take(_colors_packed(look.colormap, look.over), position.astype(np.uint8))
             hidden = _hidden(values, look)
+        # Transparent, but in its colour: between it and its neighbour a picture is interpolated.
         if hidden is not None:
-            found[hidden] = 0
+            found.view(np.uint8).reshape(*found.shape, 4)[..., 3][hidden] = 0
     if finite is not None and not finite.all():
-        found[~finite] = 0
+        found.view(np.uint8).reshape(*found.shape, 4)[..., 3][~finite] = 0
     return found
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme, color, current_theme
 from app.viewports.colors import colorize, rgba_of
-from app.viewports.overlay import tick_text
+from app.viewports.legends import tick_text
 from core.data import Image
 
 Array = NDArray[Any]

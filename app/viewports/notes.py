@@ -21,6 +21,9 @@ class Legend:
     colormap: str
     low: float
     high: float
+    hide: str = ""
+    floor: float = 0.0
+    """What of it is not shown; see `core.display.VolumeDisplay`."""
 
 
 @dataclass

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from app.theme import Metrics, Theme
-from app.viewports.colors import table
 from app.viewports.cuts import Drawing
-from app.viewports.notes import Legend, Notes
+from app.viewports.legends import paint_legends
+from app.viewports.notes import Notes
 from app.viewports.state import Resolved, Resolved3D, ResolvedSlice
 
 Array = NDArray[Any]
@@ -59,7 +59,7 @@ class Overlay:
                 self._triad(painter, state)
             self._corner(painter, state, tuple(notes.infos[:3]))
         self._title(painter, state)
-        self._legends(painter, state, notes.legends)
+        paint_legends(self, painter, state, notes.legends)
         if not state.items:
             words = (
                 "Open a volume to see slices"
@@ -67,9 +67,7 @@ class Overlay:
                 else "Nothing to show in 3-D"
             )
             center = QRectF(0, 0, state.width, state.height)
-            self._text(
-                painter, center, Qt.AlignmentFlag.AlignCenter, words, self.theme.view_muted, self.small
-            )
+            self.text(painter, center, Qt.AlignmentFlag.AlignCenter, words, self.theme.view_muted, self.small)
         if notes.problems:
             self._problems(painter, state, notes.problems)
 
@@ -84,7 +82,7 @@ class Overlay:
         painter.setBrush(QColor(self.theme.stripe(state.kind)))
         painter.drawRoundedRect(square, m.px(2), m.px(2))
         box = QRectF(square.right() + m.px(6), edge, state.width, line)
-        self._text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
+        self.text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
 
     def words_box(self, state: ResolvedSlice) -> QRectF:
         """Where the words of the convention stand, empty where there are none."""
@@ -108,13 +106,13 @@ class Overlay:
         font.setUnderline(warm)
         for k, text in enumerate(lines):
             box = QRectF(0, whole.top() + k * line, whole.right(), line)
-            self._text(painter, box, Qt.AlignmentFlag.AlignRight, text, color, font)
+            self.text(painter, box, Qt.AlignmentFlag.AlignRight, text, color, font)
 
     def _problems(self, painter: QPainter, state: Resolved, problems: list[str]) -> None:
         edge = self.metrics.px(10)
         box = QRectF(edge, edge, state.width - 2 * edge, state.height - 4 * edge)
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap
-        self._text(painter, box, flags, "\n".join(problems[:3]), self.theme.warn, self.small)
+        self.text(painter, box, flags, "\n".join(problems[:3]), self.theme.warn, self.small)
 
     # -- slices -----------------------------------------------------------------------------------------------
 
@@ -123,8 +121,9 @@ class Overlay:
         edge = m.px(10)
         rect = QRectF(edge, edge, state.width - 2 * edge, state.height - 2 * edge)
         metrics = QFontMetricsF(self.small)
+        upper = QRectF(rect)
         if metrics.horizontalAdvance(state.title) + m.px(40) > state.width / 2:
-            rect.setTop(edge + metrics.height() * 1.2)  # a narrow view: below the title, not over it
+            upper.setTop(edge + metrics.height() * 1.2)  # a narrow view: below the title, not over it
         flag = Qt.AlignmentFlag
         for text, align in zip(
             state.letters,
@@ -136,7 +135,8 @@ class Overlay:
             ),
             strict=True,
         ):
-            self._text(painter, rect, align, text, self.theme.view_text, self.letter)
+            box = upper if align & flag.AlignTop else rect
+            self.text(painter, box, align, text, self.theme.view_text, self.letter)
 
     def _scale_bar(self, painter: QPainter, state: ResolvedSlice) -> None:
         m = self.metrics
@@ -153,7 +153,7 @@ class Overlay:
         width = length / state.scale
         x, y = m.px(10), state.height - m.px(10) - metrics.height()
         box = QRectF(x, y, state.width, metrics.height())
-        self._text(painter, box, Qt.AlignmentFlag.AlignLeft, label, self.theme.view_muted, self.small)
+        self.text(painter, box, Qt.AlignmentFlag.AlignLeft, label, self.theme.view_muted, self.small)
         left = x + metrics.horizontalAdvance(label) + m.px(8)
         middle, tick = y + metrics.height() / 2, m.px(4)
         lines = [
@@ -230,7 +230,7 @@ class Overlay:
                 if k < len(drawing.labels):
                     box = QRectF(x + radius + 3, y - 40, state.width, 80)
                     flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-                    self._text(painter, box, flags, drawing.labels[k], self.theme.view_text, self.small)
+                    self.text(painter, box, flags, drawing.labels[k], self.theme.view_text, self.small)
 
     # -- 3-D --------------------------------------------------------------------------------------------------
 
@@ -254,41 +254,9 @@ class Overlay:
             if np.hypot(right[k], up[k]) < 0.25:
                 away = center + m.px(11) * np.array([0.7, -0.7])
             box = QRectF(away[0] - 20, away[1] - 20, 40, 40)
-            self._text(painter, box, Qt.AlignmentFlag.AlignCenter, names[k], self.theme.view_text, self.small)
+            self.text(painter, box, Qt.AlignmentFlag.AlignCenter, names[k], self.theme.view_text, self.small)
 
-    def _legends(self, painter: QPainter, state: Resolved, legends: list[Legend]) -> None:
-        m = self.metrics
-        metrics = QFontMetricsF(self.small)
-        line, edge, wide = metrics.height(), m.px(12), m.px(10)
-        height = min(m.px(110), state.height * 0.5 - m.px(40) - 3 * line)  # ends below the letter at the side
-        bottom: float = state.height - edge - (m.px(24) if isinstance(state, ResolvedSlice) else 0)
-        for legend in legends[:3]:
-            top = bottom - height
-            title = legend.title + (f" ({legend.unit})" if legend.unit else "")
-            if top - 1.5 * line < m.px(40) or height < m.px(30):
-                return
-            bar = QRectF(state.width - edge - wide, top, wide, height)
-            gradient = QLinearGradient(bar.bottomLeft(), bar.topLeft())
-            lut = table(legend.colormap)
-            for k in range(0, 256, 15):
-                gradient.setColorAt(k / 255, QColor(*(int(c) for c in lut[k])))
-            painter.setPen(QPen(QColor(0, 0, 0, 130), 1))
-            painter.setBrush(QBrush(gradient))
-            painter.drawRect(bar)
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            span = legend.high - legend.low
-            values = [legend.low, (legend.low + legend.high) / 2, legend.high]
-            for part, value in zip((0.0, 0.5, 1.0), values, strict=True):
-                level = bar.bottom() - part * height
-                painter.setPen(QPen(QColor(self.theme.view_muted), 1))
-                painter.drawLine(QLineF(bar.left() - m.px(3), level, bar.left(), level))
-                box = QRectF(0, level - line / 2, bar.left() - m.px(6), line)
-                self._text(painter, box, right, tick_text(value, span), self.theme.view_text, self.small)
-            box = QRectF(0, top - 1.6 * line, state.width - edge, line)
-            self._text(painter, box, right, title, self.theme.view_muted, self.small)
-            bottom = top - 2.6 * line
-
-    def _text(self, painter: QPainter, box: QRectF, flags: Any, text: str, color: str, font: QFont) -> None:
+    def text(self, painter: QPainter, box: QRectF, flags: Any, text: str, color: str, font: QFont) -> None:
         """Text that can be read on black and on white: a thin dark edge around it."""
         painter.setFont(font)
         flags = int(flags.value if hasattr(flags, "value") else flags)
@@ -305,19 +273,6 @@ def nice_length(at_least: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(at_least))
     return next(power * f for f in (1, 2, 5, 10) if power * f >= at_least * 0.999)
-
-
-def tick_text(value: float, span: float) -> str:
-    """A number with the digits that its range needs."""
-    if span > 0 and abs(value) < 1e-9 * span:
-        return "0"
-    if span <= 0 or not math.isfinite(span):
-        return f"{value:.4g}".replace("-", "−")
-    largest = max(abs(value), span)
-    if largest >= 1e6 or largest < 1e-3:
-        return f"{value:.2e}".replace("-", "−")
-    digits = max(0, round(2 - math.log10(span)))
-    return f"{value:.{min(digits, 6)}f}".replace("-", "−")
 
 
 def painted(state: Resolved, notes: Notes, image: QImage, overlay: Overlay) -> QImage:

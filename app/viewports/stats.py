@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from app.viewports.colors import is_diverging
 from core.data import Transforms, Volume
 
 Array = NDArray[Any]
@@ -74,6 +75,10 @@ def volume_stats(volume: Volume, index: int = 0) -> VolumeStats:
 def window_of(volume: Volume, display: Any) -> tuple[float, float]:
     """(low, high) that a display asks for; automatic where it says None."""
     stats = volume_stats(volume, display.index)
+    if is_diverging(display.colormap) and display.window is None and display.level is None:
+        # Its neutral colour means zero.
+        most = max(abs(stats.low), abs(stats.high), 1e-12)
+        return -most, most
     width = stats.high - stats.low if display.window is None else display.window
     level = (stats.high + stats.low) / 2 if display.level is None else display.level
     width = max(float(width), 1e-12)

@@ -7,7 +7,8 @@ import pytest
 
 from app.viewports.colors import category, color_scale, colorize, overlay_alpha, rgba_of, table
 from app.viewports.cuts import clipped, draw_markup, mesh_cut
-from app.viewports.overlay import nice_length, tick_text
+from app.viewports.legends import tick_text
+from app.viewports.overlay import nice_length
 from app.viewports.stats import attribute_values, finite_range, otsu, volume_stats, window_of
 from core.data import Attribute, Markup, Mesh, Transforms, Volume
 from tests.app.viewports.conftest import make_item
