@@ -45,7 +45,7 @@ class _Layer:
 
     prop: vtkImageSlice
     picture: Any = None
-    pixels: Array | None = None
+    pixels: Any = None
     placement: Any = None
     key: tuple[Any, ...] = ()
     look: tuple[Any, ...] = ()
@@ -166,7 +166,7 @@ class SliceScene:
         look = (*window, display.colormap, label, rank > 0, display.hide, display.floor)
         if look == layer.look:
             return
-        rows = np.swapaxes(layer.pixels, 0, 1)  # type: ignore[arg-type]
+        rows = np.swapaxes(layer.pixels, 0, 1)
         if item.data.rgb:
             rgba = rgba_of(rows, *window)
         else:
@@ -186,7 +186,7 @@ class SliceScene:
     def _outline(self, layer: _Layer, item: SceneItem, state: ResolvedSlice, placement: Array) -> None:
         """The labels' edges as bands of so many pixels, whatever the zoom."""
         if layer.edges is None:
-            layer.edges = edges_of(layer.pixels)  # type: ignore[arg-type]
+            layer.edges = edges_of(layer.pixels)
             layer.outline_key = ()
         width = item.display.outline * state.scale
         key = (width,)
