@@ -1,4 +1,9 @@
-"""What an analysis returns: layers, plots, tables, numbers and text, all writable without a screen."""
+"""What an analysis returns: layers, plots, tables, numbers and text, all writable without a screen.
+
+Plots and tables of one result may share rows: a plot names a `ResultTable` of the same result (`table`) and says which
+of its rows each sample is (`rows`; left out: sample i is row i, −1: none). What is selected in one is then selected in
+all. Points and rows may also name an object each (`targets`, see `core.targets`): a click goes there.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,23 @@ import numpy as np
 
 from core.data import Table, register
 from core.data._arrays import Array, frozen, require
+
+LATER = {"omit": True}
+"""Fields that came later: left out of the tree while empty, so that hashes in older records still hold."""
+
+
+def _rows(rows: Any, n: int) -> Array | None:
+    if rows is None:
+        return None
+    out = frozen(rows, dtype=np.int64)
+    require(out.shape == (n,), "rows has one entry a sample")
+    return out
+
+
+def _targets(targets: Any, n: int) -> tuple[str, ...]:
+    out = tuple(str(t) for t in targets)
+    require(len(out) in (0, n), "targets has one entry a point, or none at all")
+    return out
 
 
 @register
@@ -29,7 +51,10 @@ class Layer:
 @register
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Lines over a shared axis. `x` (n,), `ys` name -> (n,). NaN leaves a gap."""
+    """Lines over a shared axis. `x` (n,), `ys` name -> (n,). NaN leaves a gap.
+
+    `ys_error` name -> (n,): half the height of the band about that line, in the line's unit.
+    """
 
     name: str
     x: Array
@@ -40,6 +65,9 @@ class Curve:
     y_unit: str = ""
     log_x: bool = False
     log_y: bool = False
+    ys_error: Mapping[str, Array] = field(default_factory=dict, metadata=LATER)
+    table: str = field(default="", metadata=LATER)
+    rows: Array | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "x", frozen(self.x))
@@ -47,12 +75,20 @@ class Curve:
         for name, y in ys.items():
             require(y.shape == self.x.shape, f"curve {name!r} and its axis differ in length")
         object.__setattr__(self, "ys", MappingProxyType(ys))
+        errors = {name: frozen(e) for name, e in self.ys_error.items()}
+        for name, error in errors.items():
+            require(name in ys and error.shape == self.x.shape, f"the error {name!r} belongs to no line")
+        object.__setattr__(self, "ys_error", MappingProxyType(errors))
+        object.__setattr__(self, "rows", _rows(self.rows, len(self.x)))
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Scatter:
-    """Points in a plot. `x`, `y` (n,), optional `color` (n,) values and one text a point."""
+    """Points in a plot. `x`, `y` (n,), optional `color` (n,) values and one text a point.
+
+    `targets`: the object that each point stands for (`core.targets`), "" for none.
+    """
 
     name: str
     x: Array
@@ -64,18 +100,26 @@ class Scatter:
     x_unit: str = ""
     y_unit: str = ""
     color_label: str = ""
+    targets: tuple[str, ...] = field(default=(), metadata=LATER)
+    table: str = field(default="", metadata=LATER)
+    rows: Array | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         for key in ("x", "y", "color"):
             if getattr(self, key) is not None:
                 object.__setattr__(self, key, frozen(getattr(self, key)))
         require(self.x.shape == self.y.shape, "x and y differ in length")
+        object.__setattr__(self, "targets", _targets(self.targets, len(self.x)))
+        object.__setattr__(self, "rows", _rows(self.rows, len(self.x)))
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Heatmap:
-    """A matrix as colours. `values` (rows, columns); row 0 at the top; `diverging` centres the map at 0."""
+    """A matrix as colours. `values` (rows, columns); row 0 at the top; `diverging` centres the map at 0.
+
+    `rows` (rows,) are those of `table` that the matrix's rows stand for.
+    """
 
     name: str
     values: Array
@@ -86,22 +130,27 @@ class Heatmap:
     value_label: str = ""
     unit: str = ""
     diverging: bool = False
+    table: str = field(default="", metadata=LATER)
+    rows: Array | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values))
         require(self.values.ndim == 2, "a heat map is a matrix")
+        object.__setattr__(self, "rows", _rows(self.rows, len(self.values)))
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """Counts (n,) between `edges` (n+1,)."""
+    """Counts (n,) between `edges` (n+1,). `column` of `table` holds the values that were counted."""
 
     name: str
     edges: Array
     counts: Array
     label: str = ""
     unit: str = ""
+    table: str = field(default="", metadata=LATER)
+    column: str = field(default="", metadata=LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", frozen(self.edges))
@@ -112,10 +161,15 @@ class Histogram:
 @register
 @dataclass(frozen=True, eq=False)
 class ResultTable:
-    """A named `core.data.Table` among the results."""
+    """A named `core.data.Table` among the results. `targets`: the object that each row stands for, "" for none."""
 
     name: str
     table: Table
+    targets: tuple[str, ...] = field(default=(), metadata=LATER)
+
+    def __post_init__(self) -> None:
+        n = len(next(iter(self.table.columns.values()), ()))
+        object.__setattr__(self, "targets", _targets(self.targets, n))
 
 
 @register

@@ -1,314 +1,455 @@
-"""Plots drawn by pyqtgraph in the theme's colours: curves, scatters, heat maps, histograms."""
+"""Plots drawn by pyqtgraph in the theme's colours: curves, scatters, heat maps, histograms.
+
+Keys: R resets, arrows pan (or move the cursor), + and − zoom, X and Y switch logarithmic axes, G the grid,
+C the cursors (Space: the other one), Escape clears the selection, Ctrl+C copies the picture.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
-import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QColor, QFont, QImage, QPainter
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QPolygonF
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
-from app.forms.numbers import number_words
+from app.forms.widgets import label
+from app.plots.axes import Axis, set_log, show_grid, style_axes
+from app.plots.cursors import MODES, Cursors
+from app.plots.curves import CurveDrawing, Lines
+from app.plots.drawing import Array, Canvas, Drawing, series_colors
+from app.plots.heatmap import HeatmapDrawing
+from app.plots.histogram import HistogramDrawing
+from app.plots.pictures import SIZE, image_of, write_svg
+from app.plots.plot_box import PlotBox, PlotWidget
+from app.plots.rows import RowSelection
+from app.plots.scatter import ScatterDrawing, same_scale
+from app.plots.tool_row import ToolRow, figure_menu
 from app.theme import Metrics, Theme, current_theme
 from core.results import Curve, Heatmap, Histogram, Scatter
 
 pg.setConfigOptions(antialias=True, useOpenGL=False, imageAxisOrder="row-major")
 
-FEW = 2000
-"""Curves with fewer points are drawn as they are."""
+DRAWINGS: dict[type, type[Drawing]] = {
+    Curve: CurveDrawing,
+    Lines: CurveDrawing,
+    Scatter: ScatterDrawing,
+    Heatmap: HeatmapDrawing,
+    Histogram: HistogramDrawing,
+}
 
 
-def series_colors(theme: Theme, n: int) -> list[str]:
-    """Colours that stay apart for the colour-blind: the accent first, then Okabe and Ito's, then round again."""
-    okabe_ito = (
-        "#e69f00",
-        "#009e73",
-        "#cc79a7",
-        "#56b4e9",
-        "#d55e00",
-        "#f0e442" if theme.dark else "#8a7a00",
-    )
-    palette = (theme.accent, *okabe_ito)
-    return [palette[i % len(palette)] for i in range(n)]
+class FigureView(QFrame):
+    """One plot of `core.results`.
 
+    Parameters
+    ----------
+    compact : for a panel: no row of tools, and the wheel scrolls the panel.
+    selection : rows shared with other plots and tables.
+    values : of the rows that a histogram counted, so that selected ones can stand out in it.
+    """
 
-class FigureView(QWidget):
-    """One plot of `core.results`, with pan and zoom by mouse, a read-out of the pointer and PNG export."""
+    target_wanted = Signal(str)
+    """The object that a clicked point stands for (`core.targets`)."""
+    hovered = Signal(str)
+    csv_wanted = Signal()
+    save_wanted = Signal(str)
+    """"png" or "svg": ask for a file and call `save_png` or `save_svg`."""
+    changed = Signal()
+    """A switch was used: what menus show of the plot is to be asked again."""
 
-    def __init__(self, output: Any, *, compact: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        output: Any,
+        *,
+        compact: bool = False,
+        selection: RowSelection | None = None,
+        values: Array | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.output = output
-        self._compact = compact
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        self.compact = compact
+        self.selection = selection
+        self.scale = 2.0
+        self._values = values
+        self._theme: Theme = current_theme()
+        self._grid: bool | None = None
+        self._hidden: set[str] = set()
+        self.log_x = bool(getattr(output, "log_x", False))
+        self.log_y = bool(getattr(output, "log_y", False))
+        self.setProperty("role", "figure")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(f"Plot: {output.name}")
-        self._widget: pg.GraphicsLayoutWidget | None = None
-        self._column = column
-        self.plot: pg.PlotItem | None = None
-        self.set_theme(current_theme())
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(1, 1, 1, 1)
+        self._column.setSpacing(0)
+        self._widget: PlotWidget | None = None
+        self.plot: Any = None
+        self.drawing: Drawing
+        self.cursors = Cursors(self._on_cursors)
+        self.tools: ToolRow | None = None
+        self.readings = label("", "small", selectable=True)
+        self._tip = QLabel(self)
+        self._tip.setProperty("role", "readout")
+        self._tip.setTextFormat(Qt.TextFormat.PlainText)
+        self._tip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._tip.hide()
+        self._draw()
+        if not compact:
+            self.tools = ToolRow(self)
+            self._column.insertWidget(0, self.tools)
+            m = Metrics.of(self.font())
+            self.readings.setContentsMargins(m.px(16), m.px(4), m.px(16), m.px(8))
+            self.readings.hide()
+            self._column.addWidget(self.readings)
+        self._say()
+        if selection is not None:
+            selection.changed.connect(self._on_selection)
+            self._on_selection(None)
 
     def sizeHint(self) -> QSize:
         m = Metrics.of(self.font())
-        return QSize(m.px(260), m.px(200 if self._compact else 400))
+        return QSize(m.px(260), m.px(200 if self.compact else 400))
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw it again in other colours."""
-        shown = self.plot.viewRange() if self.plot is not None else None
+    # -- drawing ---------------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        theme = self._theme
         if self._widget is not None:
             self._column.removeWidget(self._widget)
             self._widget.hide()
             self._widget.close()
             self._widget.setParent(None)
             self._widget.deleteLater()
-        widget = pg.GraphicsLayoutWidget()
-        background = theme.field if self._compact else theme.panel
+        widget = PlotWidget(self.compact)
+        background = theme.field if self.compact else theme.panel
         widget.setBackground(QColor(background))
-        widget.setFrameShape(widget.Shape.NoFrame)
-        widget.ci.layout.setContentsMargins(*((2, 8, 4, 2) if self._compact else (16, 16, 16, 16)))
-        plot = widget.addPlot()
+        m = Metrics.of(self.font())
+        edges = (2, 8, 4, 2) if self.compact else (16, 12, 16, 12)
+        widget.ci.layout.setContentsMargins(*(m.px(e) for e in edges))
+        box = PlotBox()
+        plot = widget.addPlot(viewBox=box, axisItems={"left": Axis("left"), "bottom": Axis("bottom")})
         plot.hideButtons()
         plot.setMenuEnabled(False)
-        _style_axes(plot, theme, self.font(), background)
-        drawers: dict[type, Callable[..., None]] = {
-            Curve: _curve,
-            Scatter: _scatter,
-            Heatmap: _heatmap,
-            Histogram: _histogram,
-        }
-        drawers[type(self.output)](plot, self.output, theme, widget, self._compact)
-        self._widget, self.plot = widget, plot
-        self._column.addWidget(widget)
-        if shown is not None and not isinstance(self.output, Heatmap):
-            plot.setRange(xRange=shown[0], yRange=shown[1], padding=0)
+        canvas = Canvas(plot, widget, theme, self.font(), self.compact)
+        box.canvas = canvas
+        box.setBackgroundColor(QColor(background))
+        box.setBorder(None)
+        style_axes(canvas)
+        drawing = DRAWINGS[type(self.output)](self.output, canvas)
+        self.log_x = self.log_x and not drawing.why_no_log("x")
+        self.log_y = self.log_y and not drawing.why_no_log("y")
+        set_log(canvas, self.log_x, self.log_y)
+        if isinstance(drawing, HistogramDrawing):
+            drawing.values = self._values
+        drawing.draw()
+        self._widget, self.plot, self.drawing, self._box = widget, plot, drawing, box
+        show_grid(canvas, *(drawing.grid if self._grid is None else (self._grid, self._grid)))
+        for name in self._hidden & set(drawing.names):
+            drawing.set_shown(name, False)
+        self._mark = pg.ScatterPlotItem(
+            size=m.px(9), pen=pg.mkPen(theme.text, width=1.4), brush=pg.mkBrush(None)
+        )
+        self._mark.setZValue(50)
+        plot.addItem(self._mark, ignoreBounds=True)
+        self._column.insertWidget(1 if self.tools is not None else 0, widget, 1)
+        widget.scene().sigMouseMoved.connect(self._on_move)
+        widget.left.connect(self._leave)
+        box.clicked.connect(self._on_click)
+        box.doubled.connect(self.reset)
+        box.selected.connect(self._on_area)
+        box.menu_wanted.connect(lambda at: self.show_menu(at.toPoint() if hasattr(at, "toPoint") else at))
+        self.cursors.attach(drawing)
+        self._on_selection(None)
 
-    def set_output(self, output: Any) -> None:
-        """Show another plot (a preview that grew)."""
+    def set_theme(self, theme: Theme) -> None:
+        """Draw it again in other colours; what is shown of it stays."""
+        box = self._box
+        kept = None if all(box.autoRangeEnabled()) else box.viewRange()
+        self._theme = theme
+        self._draw()
+        if kept is not None and not isinstance(self.output, Heatmap):
+            self.plot.setRange(xRange=kept[0], yRange=kept[1], padding=0)
+        self._say()
+
+    def set_output(self, output: Any, values: Array | None = None) -> None:
+        """Show another plot (a preview that grew): the same items with new values where that can be."""
+        self._values = values
+        if isinstance(self.drawing, HistogramDrawing):
+            self.drawing.values = values
+        same = type(output) is type(self.output)
+        if same and self.drawing.update(output):
+            self.output = output
+            if self.cursors.mode != "none":
+                self._on_cursors()
+            return
         self.output = output
-        self.plot = None
-        self.set_theme(current_theme())
+        if not same:
+            self.log_x, self.log_y = (
+                bool(getattr(output, "log_x", False)),
+                bool(getattr(output, "log_y", False)),
+            )
+            self._grid, self._hidden = None, set()
+        self._draw()
+        self._say()
+
+    def _say(self) -> None:
+        self.setAccessibleName(f"Plot: {self.output.name}")
+        keys = "R resets, arrows pan, plus and minus zoom, X and Y switch logarithmic axes, C shows cursors."
+        self.setAccessibleDescription(keys)
+        if self.tools is not None:
+            self.tools.refresh()
+
+    # -- what can be switched --------------------------------------------------------------------------------
+
+    def why_no_log(self, axis: str) -> str:
+        """Why an axis cannot be logarithmic, "" if it can."""
+        return self.drawing.why_no_log(axis)
+
+    def set_log(self, *, x: bool | None = None, y: bool | None = None) -> None:
+        """Logarithmic axes; an axis that cannot stays as it is."""
+        x = self.log_x if x is None else x
+        y = self.log_y if y is None else y
+        x, y = x and not self.why_no_log("x"), y and not self.why_no_log("y")
+        if (x, y) == (self.log_x, self.log_y):
+            return
+        self.log_x, self.log_y = x, y
+        set_log(self.drawing.canvas, x, y)
+        self._mark.setData([], [])
+        self.drawing.redraw()
+        self.cursors.place()
+        self.reset()
+        self._refresh()
+
+    @property
+    def grid(self) -> bool:
+        """Whether lines across the plot are shown."""
+        return any(self.drawing.grid) if self._grid is None else self._grid
+
+    def set_grid(self, on: bool) -> None:
+        """Show or hide the lines across the plot."""
+        self._grid = on
+        show_grid(self.drawing.canvas, on, on)
+        self._refresh()
+
+    def set_cursors(self, mode: str) -> None:
+        """One of `cursors.MODES`."""
+        self.cursors.set_mode(mode)
+        self._refresh()
+
+    def set_shown(self, name: str, shown: bool) -> None:
+        """Show or hide a curve by name."""
+        (self._hidden.discard if shown else self._hidden.add)(name)
+        self.drawing.set_shown(name, shown)
+        self._refresh()
+
+    def reset(self) -> None:
+        """All of it in view."""
+        if isinstance(self.output, Heatmap):
+            rows, columns = self.output.values.shape
+            self._box.setRange(xRange=(0, columns), yRange=(0, rows), padding=0)
+        else:
+            self._box.enableAutoRange()
+
+    def zoom(self, factor: float) -> None:
+        """Show `factor` times as much, about the middle."""
+        self._box.scaleBy((factor, factor))
+
+    def pan(self, x: float, y: float) -> None:
+        """Move by shares of what is shown."""
+        (x0, x1), (y0, y1) = self._box.viewRange()
+        down = -1 if self._box.yInverted() else 1
+        self._box.translateBy(x=x * (x1 - x0), y=down * y * (y1 - y0))
+
+    def _refresh(self) -> None:
+        if self.tools is not None:
+            self.tools.refresh()
+        self.changed.emit()
+
+    # -- mouse and keys --------------------------------------------------------------------------------------
+
+    def _on_move(self, scene: QPointF) -> None:
+        assert self._widget is not None
+        if not self._box.sceneBoundingRect().contains(scene):
+            self._leave()
+            return
+        at = self._box.mapSceneToView(scene)
+        dx, dy = self._box.viewPixelSize()
+        hit = self.drawing.hit(at.x(), at.y(), dx or 1.0, dy or 1.0)
+        if hit is None:
+            self._leave()
+            return
+        shown = hit.x is not None and hit.y is not None and not isinstance(self.output, Heatmap)
+        self._mark.setData([hit.x], [hit.y]) if shown else self._mark.setData([], [])
+        hand = Qt.CursorShape.PointingHandCursor if hit.target else Qt.CursorShape.ArrowCursor
+        self._widget.viewport().setCursor(hand)
+        self._show_tip(hit.text, self._widget.mapTo(self, self._widget.mapFromScene(scene)))
+        self.hovered.emit(hit.text.replace("\n", "   "))
+
+    def _show_tip(self, text: str, at: QPoint) -> None:
+        self._tip.setText(text)
+        self._tip.adjustSize()
+        gap = Metrics.of(self.font()).px(14)
+        x = (
+            at.x() + gap
+            if at.x() + gap + self._tip.width() < self.width()
+            else at.x() - gap - self._tip.width()
+        )
+        y = at.y() - gap - self._tip.height()
+        y = y if y > 0 else at.y() + gap
+        self._tip.move(max(0, x), max(0, min(y, self.height() - self._tip.height())))
+        self._tip.show()
+        self._tip.raise_()
+
+    def _leave(self) -> None:
+        self._tip.hide()
+        self._mark.setData([], [])
+        self.hovered.emit("")
+
+    def _on_click(self, at: QPointF, modifiers: Any) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        dx, dy = self._box.viewPixelSize()
+        hit = self.drawing.hit(at.x(), at.y(), dx or 1.0, dy or 1.0)
+        if hit is None:
+            return
+        if self.selection is not None and hit.row >= 0:
+            if modifiers & Qt.KeyboardModifier.ShiftModifier:
+                self.selection.toggle(hit.row, self)
+            else:
+                self.selection.set([hit.row], self)
+        if hit.target and not modifiers & Qt.KeyboardModifier.ShiftModifier:
+            # The view may go with the click: not while the mouse is still in it.
+            QTimer.singleShot(0, self, lambda: self.target_wanted.emit(hit.target))
+
+    def _on_area(self, area: QPolygonF) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if self.selection is not None:
+            self.selection.set(self.drawing.inside(area), self)
+
+    def _on_selection(self, _by: object) -> None:
+        if self.selection is not None:
+            self.drawing.highlight(self.selection.rows)
+
+    def _on_cursors(self) -> None:
+        words = self.cursors.words()
+        self.readings.setText(words)
+        self.readings.setVisible(bool(words) and not self.compact)
+        self.readings.setAccessibleName(f"Cursors: {words}")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, plain = Qt.Key(event.key()), not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.modifiers() == Qt.KeyboardModifier.ControlModifier and key == Qt.Key.Key_C:
+            self.copy_picture()
+        elif not plain or not self._on_key(key, shift):
+            super().keyPressEvent(event)
+            return
+        event.accept()
+
+    def _on_key(self, key: Qt.Key, shift: bool) -> bool:
+        arrows = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, 1),
+            Qt.Key.Key_Down: (0, -1),
+        }
+        if key in arrows:
+            x, y = arrows[key]
+            along = x if self.cursors.axis == "x" else y if self.cursors.axis == "y" else 0
+            if along:
+                self.cursors.step(along * (10 if shift else 1))
+            else:
+                self.pan(0.1 * x, 0.1 * y)
+        elif key in (Qt.Key.Key_R, Qt.Key.Key_Home):
+            self.reset()
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom(0.8)
+        elif key == Qt.Key.Key_Minus:
+            self.zoom(1.25)
+        elif key == Qt.Key.Key_X:
+            self.set_log(x=not self.log_x)
+        elif key == Qt.Key.Key_Y:
+            self.set_log(y=not self.log_y)
+        elif key == Qt.Key.Key_G:
+            self.set_grid(not self.grid)
+        elif key == Qt.Key.Key_C:
+            modes = list(MODES)
+            self.set_cursors(modes[(modes.index(self.cursors.mode) + 1) % len(modes)])
+        elif key == Qt.Key.Key_Space and self.cursors.mode != "none":
+            self.cursors.switch()
+        elif key == Qt.Key.Key_Escape and self.selection is not None and len(self.selection):
+            self.selection.clear(self)
+        elif key == Qt.Key.Key_Menu or (key == Qt.Key.Key_F10 and shift):
+            self.show_menu(self.mapToGlobal(self.rect().center()))
+        else:
+            return False
+        return True
+
+    def show_menu(self, at: QPoint) -> None:
+        """The menu of the plot, at a place on the screen."""
+        menu: QMenu = figure_menu(self)
+        menu.popup(at)
+
+    # -- pictures --------------------------------------------------------------------------------------------
+
+    def _large(self) -> FigureView:
+        """A view of the same, large enough to be a picture."""
+        view = FigureView(self.output, selection=self.selection, values=self._values)
+        view._theme = self._theme
+        view._hidden = set(self._hidden)
+        view.set_log(x=self.log_x, y=self.log_y)
+        view.resize(SIZE)
+        view._draw()
+        if view.tools is not None:
+            view.tools.hide()
+        view.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        view.show()
+        return view
+
+    def picture(self, scale: float = 2.0) -> QImage:
+        """The plot as a picture to hand on: as it is shown, one in a panel larger than there."""
+        if not self.compact:
+            return self.image(scale)
+        view = self._large()
+        try:
+            return view.image(scale)
+        finally:
+            view.close()
+            view.deleteLater()
 
     def image(self, scale: float = 2.0) -> QImage:
-        """The plot as a picture."""
+        """The plot as it is shown."""
         assert self._widget is not None
-        size = self._widget.size()
-        picture = QImage(size * scale, QImage.Format.Format_RGB32)
-        picture.setDevicePixelRatio(scale)
-        picture.fill(self._widget.backgroundBrush().color())
-        painter = QPainter(picture)
-        self._widget.render(painter, QRectF(self._widget.rect()), self._widget.rect())
-        painter.end()
-        return picture
+        self._mark.setData([], [])
+        return image_of(self._widget, scale)
 
-    def save_png(self, path: Path) -> bool:
+    def copy_picture(self) -> None:
+        """Put the picture on the clipboard."""
+        QGuiApplication.clipboard().setImage(self.picture(self.scale))
+
+    def save_png(self, path: Path, scale: float | None = None) -> bool:
         """Write the picture; False if the disk refuses."""
-        return self.image().save(str(path))
+        return self.picture(scale or self.scale).save(str(path))
 
-
-def _style_axes(plot: pg.PlotItem, theme: Theme, font: QFont, background: str) -> None:
-    small = QFont(font)
-    small.setPixelSize(Metrics.of(font).small)
-    for side in ("left", "bottom"):
-        axis = plot.getAxis(side)
-        axis.setPen(pg.mkPen(theme.line))
-        axis.setTextPen(pg.mkPen(theme.muted))
-        axis.setTickFont(small)
-        axis.setStyle(tickLength=-4, autoExpandTextSpace=True, tickTextOffset=6)
-        axis.enableAutoSIPrefix(False)
-        axis.label.setFont(small)
-    plot.getViewBox().setBackgroundColor(QColor(background))
-    plot.getViewBox().setBorder(None)
-
-
-def _axis_label(plot: pg.PlotItem, side: str, text: str, unit: str, theme: Theme) -> None:
-    words = f"{text} [{unit}]" if unit and text else text or unit
-    if words:
-        plot.setLabel(side, words, color=theme.muted)
-
-
-def _legend(plot: pg.PlotItem, theme: Theme, names: list[tuple[str, Any]], background: str) -> None:
-    legend = plot.addLegend(
-        offset=(-8, 8),
-        labelTextColor=theme.text,
-        brush=pg.mkBrush(QColor(background)),
-        pen=pg.mkPen(theme.line),
-        verSpacing=-4,
-    )
-    for name, item in names:
-        legend.addItem(item, name)
-
-
-def _curve(plot: pg.PlotItem, c: Curve, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool) -> None:
-    plot.setLogMode(x=c.log_x, y=c.log_y)
-    plot.showGrid(x=False, y=True, alpha=0.18)
-    drawn = []
-    for name, tone in zip(c.ys, series_colors(theme, len(c.ys)), strict=True):
-        item = pg.PlotDataItem(
-            np.asarray(c.x, dtype=float),
-            np.asarray(c.ys[name], dtype=float),
-            pen=pg.mkPen(tone, width=1.6),
-            connect="finite",
-        )
-        plot.addItem(item)
-        if len(c.x) > FEW:  # only now: clipping asks for the view that the curve is in
-            item.setDownsampling(auto=True, method="peak")
-            item.setClipToView(True)
-        if len(c.x) == 1:
-            item.setSymbol("o")
-        drawn.append((name, item))
-    if len(drawn) > 1:
-        _legend(plot, theme, drawn[:12], theme.panel)
-    _axis_label(plot, "bottom", c.x_label, c.x_unit, theme)
-    _axis_label(plot, "left", c.y_label or (next(iter(c.ys)) if len(c.ys) == 1 else ""), c.y_unit, theme)
-
-
-def _scatter(
-    plot: pg.PlotItem, s: Scatter, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool
-) -> None:
-    plot.showGrid(x=True, y=True, alpha=0.15)
-    brush: Any = pg.mkBrush(theme.accent)
-    if s.color is not None:
-        values = np.asarray(s.color, dtype=float)
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        scaled = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
-        shades = pg.colormap.get("viridis").map(np.nan_to_num(scaled), mode="byte")
-        brush = [pg.mkBrush(*shade) for shade in shades]
-        _colour_bar(widget, pg.colormap.get("viridis"), (low, high), s.color_label, theme, compact)
-    item = pg.ScatterPlotItem(
-        x=np.asarray(s.x, dtype=float),
-        y=np.asarray(s.y, dtype=float),
-        size=6,
-        pen=None,
-        brush=brush,
-        hoverable=bool(s.labels),
-        data=list(s.labels) or None,
-        tip=(lambda x, y, data: f"{data}") if s.labels else None,
-    )
-    plot.addItem(item)
-    plot.setAspectLocked(same_scale(s))
-    _axis_label(plot, "bottom", s.x_label, s.x_unit, theme)
-    _axis_label(plot, "left", s.y_label, s.y_unit, theme)
-
-
-def same_scale(s: Scatter) -> bool:
-    """Whether both axes measure the same: one unit, and extents alike to a tenth (a disc of directions, a map)."""
-    if s.x_unit != s.y_unit:
-        return False
-    ends = []
-    for values in (np.asarray(s.x, dtype=float), np.asarray(s.y, dtype=float)):
-        finite = values[np.isfinite(values)]
-        if not finite.size:
+    def save_svg(self, path: Path) -> bool:
+        """Write the plot as vectors; False if the disk refuses."""
+        view = self._large() if self.compact else self
+        assert view._widget is not None
+        view._mark.setData([], [])
+        try:
+            write_svg(view._widget, path, self.output.name)
+        except OSError:
             return False
-        ends.append((float(finite.min()), float(finite.max())))
-    size = max(high - low for low, high in ends)
-    return size > 0 and all(abs(a - b) < 0.1 * size for a, b in zip(*ends, strict=True))
+        finally:
+            if view is not self:
+                view.close()
+                view.deleteLater()
+        return True
 
 
-def _heatmap(
-    plot: pg.PlotItem, h: Heatmap, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool
-) -> None:
-    values = np.asarray(h.values)
-    values = np.abs(values) if np.iscomplexobj(values) else values.astype(np.float64)
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if h.diverging:
-        high = max(abs(low), abs(high))
-        low = -high
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    colors = diverging_map() if h.diverging else pg.colormap.get("viridis")
-    image = pg.ImageItem(values, levels=(low, high))
-    image.setColorMap(colors)
-    plot.addItem(image)
-    box = plot.getViewBox()
-    box.invertY(True)
-    box.setAspectLocked(values.shape[0] == values.shape[1])
-    box.setLimits(xMin=0, xMax=values.shape[1], yMin=0, yMax=values.shape[0])
-    box.setRange(xRange=(0, values.shape[1]), yRange=(0, values.shape[0]), padding=0)
-    for side, names in (("bottom", h.column_labels), ("left", h.row_labels)):
-        if names and len(names) <= 60:
-            step = max(1, len(names) // 12)
-            ticks = [(n + 0.5, name[:18]) for n, name in enumerate(names)][::step]
-            plot.getAxis(side).setTicks([ticks])
-    _axis_label(plot, "bottom", h.x_label, "", theme)
-    _axis_label(plot, "left", h.y_label, "", theme)
-    words = f"{h.value_label} [{h.unit}]" if h.unit and h.value_label else h.value_label or h.unit
-    _colour_bar(widget, colors, (low, high), words, theme, compact)
-
-
-def _histogram(
-    plot: pg.PlotItem, h: Histogram, theme: Theme, widget: pg.GraphicsLayoutWidget, compact: bool
-) -> None:
-    plot.showGrid(x=False, y=True, alpha=0.18)
-    edges, counts = np.asarray(h.edges, dtype=float), np.asarray(h.counts, dtype=float)
-    fill = QColor(theme.accent)
-    fill.setAlphaF(0.75)
-    item = pg.PlotDataItem(
-        edges,
-        counts,
-        stepMode="center",
-        fillLevel=0,
-        pen=pg.mkPen(theme.accent, width=1),
-        brush=pg.mkBrush(fill),
-    )
-    plot.addItem(item)
-    plot.getViewBox().setLimits(yMin=0)
-    _axis_label(plot, "bottom", h.label, h.unit, theme)
-    _axis_label(plot, "left", "Count", "", theme)
-
-
-def diverging_map() -> pg.ColorMap:
-    """Blue through grey to red, centred at zero: Moreland's cool-warm ("Diverging Color Maps", ISVC 2009)."""
-    stops = np.array(
-        [[59, 76, 192], [141, 176, 254], [221, 221, 221], [244, 152, 122], [180, 4, 38]], dtype=np.uint8
-    )
-    return pg.ColorMap(np.linspace(0, 1, len(stops)), stops)
-
-
-def _colour_bar(
-    widget: pg.GraphicsLayoutWidget,
-    colors: pg.ColorMap,
-    levels: tuple[float, float],
-    text: str,
-    theme: Theme,
-    compact: bool,
-) -> None:
-    """A vertical ramp with the two ends written at it; it shows, it cannot be dragged."""
-    bar = widget.addPlot()
-    bar.hideButtons()
-    bar.setMenuEnabled(False)
-    bar.setMouseEnabled(False, False)
-    ramp = pg.ImageItem(np.linspace(0, 1, 256)[:, None], levels=(0, 1))
-    ramp.setColorMap(colors)
-    low, high = levels
-    ramp.setRect(0, low, 1, high - low)
-    bar.addItem(ramp)
-    bar.hideAxis("bottom")
-    bar.hideAxis("left")
-    bar.showAxis("right")
-    axis = bar.getAxis("right")
-    small = QFont(widget.font())
-    small.setPixelSize(Metrics.of(widget.font()).small)
-    axis.setTickFont(small)
-    axis.setTextPen(pg.mkPen(theme.muted))
-    axis.setPen(pg.mkPen(theme.line))
-    middle = (low + high) / 2
-    axis.setTicks([[(v, number_words(v, 3)) for v in (low, middle, high)]])
-    axis.setStyle(tickLength=0)
-    axis.enableAutoSIPrefix(False)  # the ticks are ours: a factor in the label would be wrong
-    if text and not compact:
-        bar.setLabel("right", text, color=theme.muted)
-        axis.label.setFont(small)
-    bar.getViewBox().setBackgroundColor(None)
-    bar.getViewBox().setRange(xRange=(0, 1), yRange=(low, high), padding=0)
-    if text and compact:
-        bar.setToolTip(text)
-    bar.setMaximumWidth(Metrics.of(widget.font()).px(60 if compact or not text else 76))
+__all__ = ["FigureView", "same_scale", "series_colors"]

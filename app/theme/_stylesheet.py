@@ -69,6 +69,15 @@ QFrame[role="strip"] QPushButton {{ min-height: {m.row - px(4)}px; }}
 QFrame[role="card"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {px(8)}px; }}
 QFrame[role="error"] {{ background: {t.field}; border: 1px solid {t.bad}; border-radius: {px(8)}px; }}
 QFrame[role="card"] QLabel, QFrame[role="error"] QLabel {{ background: transparent; }}
+QFrame[role="figure"] {{ background: {t.panel}; border: 1px solid transparent; }}
+QFrame[role="card"] QFrame[role="figure"] {{ background: transparent; }}
+QFrame[role="figure"]:focus {{ border-color: {t.accent}; }}
+QLabel[role="readout"] {{ background: {t.window}; color: {t.text}; border: 1px solid {t.line}; border-radius: {m.radius}px; padding: {px(3)}px {px(7)}px; font-size: {m.small}px; }}
+QToolBar {{ background: {t.panel}; border: none; spacing: {px(2)}px; padding: {px(6)}px {px(10)}px {px(2)}px {px(14)}px; }}
+QToolBar QToolButton {{ color: {t.muted}; }}
+QToolBar QToolButton:hover, QToolBar QToolButton:checked {{ color: {t.text}; }}
+QToolBar QToolButton:disabled {{ color: {t.disabled}; }}
+QToolBar QToolButton[popupMode="2"] {{ padding-right: {px(20)}px; }}
 QFrame[role="line"] {{ background: {t.line}; border: none; min-height: 1px; max-height: 1px; }}
 
 QLabel {{ background: transparent; }}
@@ -163,6 +172,7 @@ QAbstractScrollArea::corner {{ background: transparent; }}
     if marks:
         parts.append(
             f"""
+QToolButton::menu-indicator {{ image: url("{marks["down"]}"); width: {px(12)}px; height: {px(12)}px; subcontrol-origin: padding; subcontrol-position: center right; right: {px(4)}px; }}
 QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
 QComboBox::down-arrow {{ image: url("{marks["down"]}"); width: {px(12)}px; height: {px(12)}px; }}
 QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{ border: none; background: transparent; width: {px(16)}px; }}

@@ -7,7 +7,7 @@ import importlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -110,9 +110,17 @@ def _to_tree(v: Any, arrays: list[Array]) -> Any:
     if isinstance(v, (list, tuple)):
         return [_to_tree(x, arrays) for x in v]
     if is_dataclass(v) and type(v).__name__ in _CLASSES:
-        values = {f.name: _to_tree(getattr(v, f.name), arrays) for f in fields(v)}
+        values = {f.name: _to_tree(getattr(v, f.name), arrays) for f in fields(v) if not _omitted(v, f)}
         return {"$type": type(v).__name__, **values}
     raise TypeError(f"{type(v).__name__} cannot be carried between processes or saved")
+
+
+def _omitted(v: Any, field: Field[Any]) -> bool:
+    """Whether a field that came later (`metadata={"omit": True}`) is empty: the tree is then as it was before."""
+    if not field.metadata.get("omit"):
+        return False
+    value = getattr(v, field.name)
+    return value is None or (not isinstance(value, np.ndarray) and len(value) == 0)
 
 
 def _from_tree(v: Any, arrays: list[Array]) -> Any:
