@@ -161,11 +161,11 @@ def _columns(*columns: tuple[str, Any, str]) -> Table:
     return Table({n: v for n, v, _ in named}, {n: u for n, _, u in named if u})
 
 
-def write_table(table: Table, path: Path) -> None:
+def write_table(table: Table, path: Path, separator: str = ",") -> None:
     """Write a CSV: one header line, units in parentheses, numbers at full precision."""
     header = [f"{n} ({table.units[n]})" if table.units.get(n) else n for n in table.columns]
     with open(path, "w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file)
+        out = csv.writer(file, delimiter=separator)
         out.writerow(header)
         out.writerows(zip(*(c.tolist() for c in table.columns.values()), strict=True))
 

@@ -139,6 +139,12 @@ def write(
     return str(exports.write_object(data, Path(path), host=host(), job=job, writer=writer, metadata=metadata))
 
 
+def write_result(job: Job, finished: running.Finished, folder: str) -> str:
+    """Write all that a run found, see `core.exports.write_run`."""
+    exports.write_run(finished, Path(folder), host=host(), job=job)
+    return folder
+
+
 def sample(job: Job, id: str) -> opening.Opened:
     """Make or find a sample; its items' source is "sample:ID"."""
     return opening.open_sample(id, job=job, host=host())
@@ -172,6 +178,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         run_files,
         replay,
         write,
+        write_result,
         sample,
         tensors,
         save_session,

@@ -25,6 +25,7 @@ class JobRow(QWidget):
     """One job."""
 
     result_wanted = Signal(str)
+    curves_wanted = Signal(object)
 
     def __init__(self, task: Task, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -156,6 +157,7 @@ class JobRow(QWidget):
             spark = self._curves.get(name)
             if spark is None:
                 spark = SparkLine(name)
+                spark.clicked.connect(lambda: self.curves_wanted.emit(self.task))
                 self._curves[name] = spark
                 self._column.addWidget(spark)
             spark.set_points(curve.steps, curve.values)
@@ -186,6 +188,8 @@ class JobsPanel(Panel):
     least_width = 264
     result_wanted = Signal(str)
     """The user wants to see what a finished job found: the id of its item."""
+    curves_wanted = Signal(object)
+    """The curves of a task, large."""
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -265,6 +269,7 @@ class JobsPanel(Panel):
             if id(task) not in self._rows:
                 self._rows[id(task)] = JobRow(task)
                 self._rows[id(task)].result_wanted.connect(self.result_wanted)
+                self._rows[id(task)].curves_wanted.connect(self.curves_wanted)
             row = self._rows[id(task)]
             if self._body.column.indexOf(row) != place:
                 self._body.column.insertWidget(place, row)

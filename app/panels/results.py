@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.forms import Card, ColumnWidget, Readings, button, elided, label, scrolled, with_error
 from app.forms.numbers import number_words
 from app.panels.dock import Panel
+from app.panels.running import RunningResults
 from app.theme import Metrics, Theme
+from app.window.exporting import Exports
 from app.window.kinds import KIND_WORDS, PLOTS, kind_of_item, size_words
 from app.window.tasks import in_words
-from app.window.workbench import Problem, Workbench
+from app.window.workbench import Workbench
 from core.document import Item
-from core.exports import file_stem, table_of, write_table
 from core.results import Heatmap, Number, ResultTable, Text
 
 
@@ -35,8 +35,17 @@ class ResultsPanel(Panel):
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._workbench = workbench
-        self._body = ColumnWidget(spacing=10)
-        self.column.addWidget(scrolled(self._body))
+        self.exports = Exports(workbench, self)
+        self.running = RunningResults(workbench)
+        self._body = ColumnWidget(margin=0, spacing=10)
+        holder = ColumnWidget(spacing=10)
+        holder.column.addWidget(self.running)
+        holder.column.addWidget(self._body, 1)
+        self.column.addWidget(scrolled(holder))
+        self._export = button("Export all…", self._export_all, "link")
+        self._export.setToolTip("Everything that this run found, as files in a folder")
+        self._export.hide()
+        self.header.add(self._export)
         self.group: str | None = None
         self._figures: list[Any] = []
         self._signature: Any = object()
@@ -52,6 +61,7 @@ class ResultsPanel(Panel):
 
     def set_theme(self, theme: Theme) -> None:
         """Plots follow the theme."""
+        self.running.set_theme(theme)
         for figure in self._figures:
             figure.set_theme(theme)
 
@@ -79,6 +89,7 @@ class ResultsPanel(Panel):
         self.group = group.id if group else None
         self._figures = []
         self._body.clear()
+        self._export.setVisible(group is not None)
         if group is None:
             self.header.set_note("")
             self._body.column.addWidget(label("What a run finds appears here.", "muted", wrap=True))
@@ -110,6 +121,12 @@ class ResultsPanel(Panel):
         if not numbers:
             return
         card = Card()
+        if len(numbers) > 1:
+            head = QHBoxLayout()
+            head.addWidget(label("Numbers", "muted"))
+            head.addStretch(1)
+            head.addWidget(button("Copy all numbers", partial(copy_numbers, numbers), "link"))
+            card.column.addLayout(head)
         rows = Readings()
         for number in numbers:
             words = with_error(number.value, number.error, number.unit)
@@ -127,16 +144,14 @@ class ResultsPanel(Panel):
         card.column.addLayout(row)
 
     def _plot(self, item: Item) -> None:
-        from app.plots.figure import FigureView
-
         card = Card()
-        view = FigureView(item.data, compact=True)
+        view = self.exports.figure(item, compact=True)
         self._head(
             card,
             item,
             ("Larger", lambda: self.item_wanted.emit(item.id)),
-            ("PNG", lambda: self._save_png(item, view)),
-            ("CSV", lambda: self._save_csv(item)),
+            ("PNG", lambda: self.exports.save_figure(view, item.name, "png")),
+            ("CSV", lambda: self.exports.save_numbers(item.data, item.name)),
         )
         tall = isinstance(item.data, Heatmap)
         view.setFixedHeight(Metrics.of(self.font()).px(220 if tall else 180))
@@ -145,16 +160,15 @@ class ResultsPanel(Panel):
         self._body.column.addWidget(card)
 
     def _table(self, item: Item) -> None:
-        from app.plots.table import TableView
-
         card = Card()
-        view = TableView(item.data.table, compact=True)
+        view = self.exports.table(item, compact=True)
+        view.more_wanted.connect(lambda: self.item_wanted.emit(item.id))
         self._head(
             card,
             item,
             ("Larger", lambda: self.item_wanted.emit(item.id)),
             ("Copy", view.copy),
-            ("CSV", lambda: self._save_csv(item)),
+            ("CSV", lambda: self.exports.save_table(item.data.table, item.name, "csv")),
         )
         card.column.addWidget(view)
         self._body.column.addWidget(card)
@@ -210,48 +224,16 @@ class ResultsPanel(Panel):
         card.column.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
         self._body.column.addWidget(card)
 
-    # -- export ----------------------------------------------------------------------------------------------
+    def _export_all(self) -> None:
+        if self.group is not None:
+            self.exports.save_result(self._workbench.document[self.group])
 
-    def _ask_path(self, item: Item, suffix: str) -> Path | None:
-        start = Path(self._workbench.settings.get("export-folder", str(Path.home())))
-        name = f"{file_stem(item.name)}{suffix}"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export", str(start / name), f"*{suffix}")
-        if not chosen:
-            return None
-        self._workbench.settings.set("export-folder", str(Path(chosen).parent))
-        return Path(chosen)
 
-    def _save_png(self, item: Item, view: Any) -> None:
-        path = self._ask_path(item, ".png")
-        if path is not None:
-            ok = view.save_png(path)
-            self._tell(path, ok)
-
-    def _save_csv(self, item: Item) -> None:
-        path = self._ask_path(item, ".csv")
-        if path is not None:
-            self.write_csv(item, path)
-
-    def write_csv(self, item: Item, path: Path) -> None:
-        """Write a table or a plot's numbers as CSV."""
-        table = table_of(item.data)
-        if table is None:
-            return
-        try:
-            write_table(table, path)
-        except OSError as error:
-            self._workbench.problem.emit(
-                Problem(f"{path.name} cannot be written ({error.strerror}); choose another folder.")
-            )
-            return
-        self._tell(path, True)
-
-    def _tell(self, path: Path, ok: bool) -> None:
-        if ok:
-            self._workbench.message.emit(f"{path.name} written")
-        else:
-            text = f"{path.name} cannot be written; choose another folder."
-            self._workbench.problem.emit(Problem(text))
+def copy_numbers(numbers: list[Number]) -> None:
+    """Put numbers on the clipboard as a table, at full precision."""
+    lines = ["name\tvalue\terror\tunit"]
+    lines += [f"{n.name}\t{n.value!r}\t{'' if n.error is None else repr(n.error)}\t{n.unit}" for n in numbers]
+    QGuiApplication.clipboard().setText("\n".join(lines))
 
 
 def _record_words(record: dict[str, Any]) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.forms.numbers import number_words
@@ -14,12 +14,17 @@ from app.theme import Metrics, color, current_theme
 
 
 class SparkLine(QWidget):
-    """A live curve: its name and last value as words, its course as a line."""
+    """A live curve: its name and last value as words, its course as a line. A click, or Return, asks for it large."""
+
+    clicked = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
         self._points: list[tuple[float, float]] = []
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Show it large")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -31,6 +36,16 @@ class SparkLine(QWidget):
         last = number_words(values[-1]) if values else ""
         self.setAccessibleName(f"{self._name}: {last}")
         self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, m = current_theme(), Metrics.of(self.font())
@@ -63,4 +78,7 @@ class SparkLine(QWidget):
             )
             painter.setPen(QPen(color(theme.accent), 1.6))
             painter.drawPolyline(line)
+        if self.hasFocus():
+            painter.setPen(QPen(color(theme.accent), 1))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()

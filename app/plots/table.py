@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -50,7 +51,7 @@ class Grid(QTableView):
         event.accept()
 
 
-class TableView(QWidget):
+class TableView(QFrame):
     """A table with a filter above it and the figures of what is selected below.
 
     Parameters
@@ -76,9 +77,11 @@ class TableView(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.setProperty("role", "plain" if compact else "panel")
         self.compact = compact
         self.targets = targets
         self.selection = selection
+        self.view: Grid
         self._told = False
         self._hidden: set[int] = set()
         m = Metrics.of(self.font())
@@ -86,7 +89,6 @@ class TableView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.model = TableModel(table, self, digits=4 if compact else 6)
-        self.model.arranged.connect(self._on_arranged)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter: a word, or score > 0.9")
         self.filter.setClearButtonEnabled(True)
@@ -105,14 +107,17 @@ class TableView(QWidget):
             self.filter.setMaximumWidth(m.px(320))
             bar.addWidget(self.filter, 3)
             bar.addWidget(self.note, 2)
-            self.columns_button = button("Columns", role="quiet", tip="Show or hide columns")
-            self.columns_button.setMenu(self._live_menu(self._fill_columns))
-            self.export_button = button("Export", role="quiet")
-            self.export_button.setMenu(self._live_menu(self._fill_export))
-            bar.addWidget(self.columns_button)
-            bar.addWidget(self.export_button)
+            self.options = button("Options", role="quiet", tip="Columns, numbers, export")
+            menu = QMenu(self)
+            for title, fill in (("Columns", self._fill_columns), ("Export", self._fill_export)):
+                entry = self._live_menu(fill)
+                entry.setTitle(title)
+                menu.addMenu(entry)
+            self.options.setMenu(menu)
+            bar.addWidget(self.options)
             column.addLayout(bar)
         self.view = self._make_grid(m)
+        self.model.arranged.connect(self._on_arranged)
         column.addWidget(self.view, 1)
         self.more = button("", self.more_wanted.emit, "link")
         self.figures = elided("", "small")
@@ -203,13 +208,17 @@ class TableView(QWidget):
         """Widths from the words, of the first rows only: a million of them look alike."""
         m = Metrics.of(self.font())
         metrics, head = self.view.fontMetrics(), self.view.horizontalHeader()
+        small = QFontMetrics(head.font())
         rows = range(min(self.model.rowCount(), 60))
         most = m.px(180 if self.compact else 340)
         self._wanted: list[int] = []
         for section in range(self.model.columnCount()):
             words = [self.model.words(r, section) for r in rows]
             body = max((metrics.horizontalAdvance(w) for w in words), default=0) + m.px(20)
-            self._wanted.append(min(max(body, head.sectionSizeHint(section) + m.px(4)), most))
+            # Without the room that Qt keeps for the mark of the order: in a panel every pixel counts.
+            name = small.horizontalAdvance(self.model.title(section)) + m.px(20)
+            name = name if self.compact else max(name, head.sectionSizeHint(section) + m.px(4))
+            self._wanted.append(min(max(body, name), most))
             self.view.setColumnWidth(section, self._wanted[-1])
         self._fit_room()
 
@@ -335,7 +344,7 @@ class TableView(QWidget):
     def selected_rows(self) -> list[int]:
         """The rows, as they stand, in which something is selected."""
         out: list[int] = []
-        for part in self.view.selectionModel().selection():
+        for part in list(self.view.selectionModel().selection()):  # type: ignore[call-overload]
             out += range(part.top(), part.bottom() + 1)
         return sorted(set(out))
 
@@ -382,7 +391,7 @@ class TableView(QWidget):
             return
         parts: list[np.ndarray[Any, Any]] = []
         cells = 0
-        for area in self.view.selectionModel().selection():
+        for area in list(self.view.selectionModel().selection()):  # type: ignore[call-overload]
             for column in range(area.left(), area.right() + 1):
                 if column in self._hidden:
                     continue
@@ -412,9 +421,8 @@ class TableView(QWidget):
         """Put what is selected (all, if nothing is) on the clipboard, with the names of the columns."""
         rows, columns = self.selected_rows(), self.shown_columns
         if rows and not self._by_rows:
-            chosen = {
-                i for a in self.view.selectionModel().selection() for i in range(a.left(), a.right() + 1)
-            }
+            areas = list(self.view.selectionModel().selection())  # type: ignore[call-overload]
+            chosen = {i for a in areas for i in range(a.left(), a.right() + 1)}
             columns = [c for c in columns if c in chosen]
         rows = rows or list(range(self.model.rowCount()))
         QGuiApplication.clipboard().setText(self.model.text_of(rows, columns))

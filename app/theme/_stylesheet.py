@@ -61,6 +61,7 @@ QDockWidget {{ color: {t.text}; font-weight: 600; titlebar-close-icon: none; tit
 QDockWidget::title {{ background: {t.panel}; border-bottom: 1px solid {t.line}; padding: {px(7)}px {px(12)}px; text-align: left; }}
 QDockWidget > QWidget {{ background: {t.panel}; }}
 
+QFrame[role="plain"] {{ background: transparent; border: none; }}
 QFrame[role="panel"], QScrollArea, QScrollArea > QWidget > QWidget {{ background: {t.panel}; border: none; }}
 QFrame[role="bar"] {{ background: {t.panel}; border: none; border-top: 1px solid {t.line}; }}
 QFrame[role="header"] {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; min-height: {m.header}px; max-height: {m.header}px; }}

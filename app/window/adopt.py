@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from app.window.kinds import shortened
+from app.window.tasks import LiveCurve, shared_steps
 from core.display import Display, default_display
 from core.document import Item, new_id
 from core.results import Curve, Heatmap, Histogram, Layer, Number, ResultTable, Scatter, Text
 from core.running import Finished, output_name
+
+COURSE = "Course of the run"
+"""The curves that a run reported while it went on."""
 
 
 def of_inputs(title: str, inputs: Sequence[Item]) -> str:
@@ -19,17 +25,25 @@ def of_inputs(title: str, inputs: Sequence[Item]) -> str:
     return f"{title} of {' and '.join(names)}" if names else title
 
 
-def result_items(title: str, finished: Finished, inputs: Sequence[Item]) -> tuple[Item, ...]:
+def result_items(
+    title: str, finished: Finished, inputs: Sequence[Item], course: Mapping[str, LiveCurve] | None = None
+) -> tuple[Item, ...]:
     """The items to add, the group first. Layers lie where the first input lies.
 
-    The group carries the record and, as metadata, the values of `result.json`.
+    The group carries the record and, as metadata, the values of `result.json`, the ids of the inputs and of the
+    layers. `course`: the metrics of the run, kept as curves unless the analysis returns them itself.
     """
+    layers: dict[str, str] = {}
     group = Item(
         id=new_id(),
         name=of_inputs(title, inputs),
         record=finished.record,
         warnings=finished.result.warnings,
-        metadata={"values": dict(finished.result.values), "inputs": [i.id for i in inputs]},
+        metadata={
+            "values": dict(finished.result.values),
+            "inputs": [i.id for i in inputs],
+            "layers": layers,
+        },
     )
     items = [group]
     taken: set[str] = set()
@@ -39,10 +53,23 @@ def result_items(title: str, finished: Finished, inputs: Sequence[Item]) -> tupl
             place: dict[str, Any] = {"transform": inputs[0].transform} if inputs else {}
             display: Display = default_display(output.data, output.display)
             item = Item(new_id(), name, output.data, group.id, display=display, **place)
+            layers.setdefault(output.name, item.id)
         else:
             item = Item(new_id(), name, output, group.id)
         items.append(item)
+    curves = course_curves(course or {}, finished)
+    items += [Item(new_id(), output_name(curve, taken), curve, group.id) for curve in curves]
     return tuple(items)
+
+
+def course_curves(course: Mapping[str, LiveCurve], finished: Finished) -> list[Curve]:
+    """The metrics of a run as curves, but for those that the analysis returns itself."""
+    told = {n.lower() for o in finished.result.outputs if isinstance(o, Curve) for n in o.ys}
+    left = {name: curve for name, curve in course.items() if name.lower() not in told}
+    return [
+        Curve(COURSE, np.asarray(steps), {n: np.asarray(v) for n, v in named.items()}, x_label="Step")
+        for steps, named in shared_steps(left)
+    ]
 
 
 def is_result(item: Item) -> bool:

@@ -8,24 +8,28 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.forms.widgets import Card, ColumnWidget, Readings, elided, label, scrolled
 from app.theme import Metrics, Theme, current_theme
-from app.window.adopt import plain_data
+from app.window.exporting import Exports
 from app.window.kinds import KIND_WORDS, centre_of, is_spatial, kind_of_item
 from app.window.player import Player
 from app.window.preferences_values import wanted_backend
+from app.window.tasks import Task
 from app.window.workbench import Workbench
 from core.data import Volume, info
 from core.document import Document, Item
+from core.results import Layer
 
 if TYPE_CHECKING:
     from app.viewports import SceneItem, ViewportGrid
     from app.window.transport import TransportBar
 
+PREVIEW = 150
+"""Milliseconds between two looks at the layers that running jobs show."""
 CACHED = 12
 """Views of single items that are kept while others are looked at."""
 
@@ -55,11 +59,18 @@ class Centre(QWidget):
         self.grid: ViewportGrid | None = None
         self._views: dict[str, tuple[Any, QWidget]] = {}
         self._layout_chosen = False
+        self.exports = Exports(workbench, self)
+        self._live: tuple[Task, Any] | None = None
+        self._previewed = QTimer(self)
+        self._previewed.setSingleShot(True)
+        self._previewed.timeout.connect(self._feed)
         self.on_grid: list[Callable[[Any], None]] = []
         """Called with the grid once it is made."""
         workbench.changed.connect(self._on_changed)
         workbench.selection_changed.connect(lambda _id: self.refresh())
         workbench.opened.connect(self._on_opened)
+        workbench.task_changed.connect(self._on_task)
+        workbench.task_over.connect(self._on_task)
 
     def show_banner(self, text: str) -> None:
         """A line above everything that stays for as long as the window does."""
@@ -149,7 +160,7 @@ class Centre(QWidget):
             self.player.pause()
 
     def _feed(self) -> None:
-        items = scene_items(self._workbench.document)
+        items = (*scene_items(self._workbench.document), *preview_items(self._workbench))
         if self.grid is None and not items:
             return
         grid = self.ensure_grid()
@@ -162,6 +173,50 @@ class Centre(QWidget):
                 grid.set_layout("four" if flat else "3d")
         grid.set_items(items)
         self.player.refresh(grid)
+
+    # -- what runs ---------------------------------------------------------------------------------------------
+
+    def show_live(self, task: Task) -> None:
+        """The curves of a job, large; choosing an item, or "Back to the views", ends that."""
+        from app.plots.live import LiveView
+
+        self._end_live()
+        view = LiveView(task.title, task.curves, self)
+        view.closed.connect(self.refresh)
+        self.exports.connect_figure(view.figure, task.title)
+        view.figure.hovered.connect(self.positioned)
+        self._live = (task, view)
+        self.stack.addWidget(view)
+        self.stack.setCurrentWidget(view)
+        self._on_task(task)
+
+    def _end_live(self) -> None:
+        if self._live is not None:
+            view = self._live[1]
+            self._live = None
+            self.stack.removeWidget(view)
+            view.deleteLater()
+
+    def _on_task(self, task: Task) -> None:
+        if self._live is not None and self._live[0] is task:
+            view = self._live[1]
+            view.touch()
+            view.set_state(str(task.state) if task.over else task.progress.text or str(task.state))
+        if any(isinstance(p, Layer) for p in task.previews.values()) and not self._previewed.isActive():
+            self._previewed.start(PREVIEW)
+
+    @property
+    def figure(self) -> Any:
+        """The large plot that is shown, if one is."""
+        shown: Any = self.stack.currentWidget()
+        shown = getattr(shown, "figure", shown)
+        return shown if type(shown).__name__ == "FigureView" else None
+
+    @property
+    def table(self) -> Any:
+        """The large table that is shown, if one is."""
+        shown = self.stack.currentWidget()
+        return shown if type(shown).__name__ == "TableView" else None
 
     # -- choosing what to show -------------------------------------------------------------------------------
 
@@ -178,6 +233,8 @@ class Centre(QWidget):
     def refresh(self) -> None:
         """Show what the selection asks for."""
         document = self._workbench.document
+        if self._live is not None and self._live[1].isVisible():
+            QTimer.singleShot(0, self, self._end_live)  # the view may be the one that asks
         if not len(document):
             self.stack.setCurrentWidget(self.start)
             return
@@ -237,15 +294,17 @@ class Centre(QWidget):
         if name == "signal":
             from app.plots import FigureView, signal_curve
 
-            return FigureView(signal_curve(item.data, item.name))
+            figure = FigureView(signal_curve(item.data, item.name))
+            self.exports.connect_figure(figure, item.name)
+            figure.hovered.connect(self.positioned)
+            return figure
         if name == "plot":
-            from app.plots import FigureView
-
-            return FigureView(item.data)
+            figure = self.exports.figure(item, compact=False)
+            figure.hovered.connect(self.positioned)
+            return figure
         if name == "table":
-            from app.plots import TableView
-
-            return TableView(plain_data(item))
+            table: QWidget = self.exports.table(item, compact=False)
+            return table
         if name == "graph":
             from app.plots import GraphView
 
@@ -276,7 +335,8 @@ class Centre(QWidget):
         """Everything in the centre in other colours."""
         if self.grid is not None:
             self.grid.set_theme(theme)
-        for _, view in self._views.values():
+        views = [view for _, view in self._views.values()]
+        for view in [*views, self._live[1]] if self._live is not None else views:
             if hasattr(view, "set_theme"):
                 view.set_theme(theme)
             view.update()
@@ -301,6 +361,7 @@ class Centre(QWidget):
     def shutdown(self) -> None:
         """Before the window goes."""
         self.player.stop()
+        self._previewed.stop()
         for id in list(self._views):
             self._drop(id)
         if self.grid is not None:
@@ -324,6 +385,23 @@ def scene_items(document: Document) -> tuple[SceneItem, ...]:
                 display = replace(display, visible=False)
             above = parent.parent
         out.append(Scene(item.id, item.name, item.data, item.transform, display))
+    return tuple(out)
+
+
+def preview_items(workbench: Workbench) -> tuple[SceneItem, ...]:
+    """Layers that running jobs have shown so far: drawn, but not in the document, and gone when the job is over."""
+    from app.viewports.state import SceneItem as Scene
+    from core.display import default_display
+
+    out = []
+    for task in workbench.tasks:
+        if task.over or task.session != workbench.session or task.handle is None:
+            continue
+        for name, layer in task.previews.items():
+            if isinstance(layer, Layer) and is_spatial(Item("", name, layer.data)):
+                place = np.eye(4) if task.transform is None else task.transform
+                display = default_display(layer.data, layer.display)
+                out.append(Scene(f"preview:{task.handle.id}:{name}", name, layer.data, place, display))
     return tuple(out)
 
 

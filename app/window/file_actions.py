@@ -120,7 +120,7 @@ class FileActions:
             if path.endswith(".png"):
                 self._window.centre.view_of(item).save_png(Path(path))  # type: ignore[attr-defined]
             elif path:
-                self._window.results.write_csv(item, Path(path))
+                self._window.centre.exports.write_numbers(item.data, Path(path))
             return
         writers = [
             w for w in self._workbench.host.writers_for(kind_of(data)) if not self._workbench.host.missing(w)

@@ -30,6 +30,7 @@ from app.window.centre import Centre
 from app.window.commands import Commands
 from app.window.comparing import Comparing
 from app.window.file_actions import FileActions
+from app.window.going import go_to
 from app.window.icons import icon
 from app.window.item_actions import ItemActions
 from app.window.kinds import is_spatial, shortened
@@ -164,6 +165,9 @@ class MainWindow(QMainWindow):
         w.changed.connect(self._on_replaced)
         w.adopted.connect(lambda _id: self.docks["results"].show())
         w.task_over.connect(self._after_task)
+        w.found.connect(partial(go_to, self))
+        self.jobs.curves_wanted.connect(self.centre.show_live)
+        self.results.running.live_wanted.connect(self.centre.show_live)
         self.data.menu_wanted.connect(self._item_menu)
         self.data.focus_wanted.connect(self._focus_item)
         self.results.item_wanted.connect(self._show_item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,6 @@ class Task:
     seconds: float = 0.0
     """How long it took, once it is over."""
     curves: dict[str, LiveCurve] = field(default_factory=dict)
-    preview: Any = None
     lines: collections.deque[str] = field(default_factory=lambda: collections.deque(maxlen=LINES))
     """What it logged and printed."""
     again: Callable[[], object] | None = None
@@ -81,6 +80,11 @@ class Task:
             parts += [str(self.error), self.error.details]
         parts += self.lines
         return "\n".join(p for p in parts if p)
+
+    previews: dict[str, Any] = field(default_factory=dict)
+    """What the job has shown of its results so far, by name."""
+    transform: Any = None
+    """Where the first input lies: previews of layers lie there too."""
 
     @property
     def over(self) -> bool:
@@ -110,6 +114,21 @@ class Task:
         self.error = handle.error
         self.seconds = (handle.finished or 0.0) - (handle.started or handle.finished or 0.0)
         return handle.result(0) if self.state is State.DONE else None
+
+
+def shared_steps(curves: Mapping[str, LiveCurve]) -> list[tuple[Sequence[float], dict[str, Sequence[float]]]]:
+    """Metrics grouped by the steps that they share: what a `Curve` can hold."""
+    out: list[tuple[Sequence[float], dict[str, Sequence[float]]]] = []
+    for name, curve in curves.items():
+        if len(curve.values) < 2:
+            continue
+        for steps, named in out:
+            if list(steps) == list(curve.steps):
+                named[name] = curve.values
+                break
+        else:
+            out.append((curve.steps, {name: curve.values}))
+    return out
 
 
 def in_words(seconds: float) -> str:

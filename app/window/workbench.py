@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from app.window.adopt import of_inputs, plain_data, result_items
+from app.window.adopt import COURSE, of_inputs, plain_data, result_items
 from app.window.jobs_bridge import JobsBridge
+from app.window.linking import Found, Links, find_target
 from app.window.preferences_values import undo_limit, with_defaults
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
@@ -27,12 +28,14 @@ from core.jobs import JobFailed, LogLine, Metric, Preview, Progress, Runner, Sta
 from core.jobs import State as JobState
 from core.opening import SAMPLE, items_of
 from core.plugins import Analysis, PluginHost, Sample
-from core.running import InputRef
+from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, ResultTable, Scatter, Text
+from core.running import Finished, InputRef
 from core.settings import Settings
 
 SESSION = ".equiscope"
 HISTORY = 50
 """Finished jobs that are remembered."""
+OUTPUTS = (Curve, Scatter, Heatmap, Histogram, ResultTable, Number, Text)
 log = logging.getLogger("equiscope.window")
 
 
@@ -79,6 +82,8 @@ class Workbench(QObject):
     idle = Signal()
     """The last running task is over."""
     log_line = Signal(str)
+    found = Signal(object)
+    """A `app.window.linking.Found`: the user wants to see it."""
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class Workbench(QObject):
         self._edits = 0
         self._closed = False
         self._by_handle: dict[str, Task] = {}
+        self.links = Links(self)
         self.bridge = JobsBridge(self)
         self.bridge.events.connect(self._on_events)
         self._listen()
@@ -138,6 +144,7 @@ class Workbench(QObject):
         for task in self.tasks:
             task.cancel()
         self._silence()
+        self.links.forget()
         self.document = Document(items, undo_limit=undo_limit(self.settings))
         self.folder = folder
         self._listen()
@@ -232,7 +239,7 @@ class Workbench(QObject):
             elif isinstance(event, Metric):
                 task.curves.setdefault(event.name, LiveCurve()).add(event)
             elif isinstance(event, Preview):
-                task.preview = event.output
+                task.previews[getattr(event.output, "name", "")] = event.output
             elif isinstance(event, LogLine):
                 task.lines.append(event.text)
                 self.log_line.emit(f"{task.title}: {event.text}")
@@ -431,8 +438,10 @@ class Workbench(QObject):
         payload = {"analysis": description.id, "inputs": refs, "parameters": dict(values)}
         title = description.title.rstrip("…. ")
 
+        course: dict[str, LiveCurve] = {}
+
         def done(finished: Any) -> None:
-            task.result = self._on_run_done(title, items, finished)
+            task.result = self._on_run_done(title, items, course, finished)
 
         task = self.submit(
             "run",
@@ -443,6 +452,8 @@ class Workbench(QObject):
             seed=seed,
             again=partial(self._run_again, description, [i.id for i in items], dict(values), seed, device),
         )
+        task.curves = course
+        task.transform = items[0].transform if items else None
         return task
 
     def _run_again(
@@ -453,12 +464,23 @@ class Workbench(QObject):
         else:
             self.run(description, inputs, values, seed=seed, device=device)
 
-    def _on_run_done(self, title: str, inputs: list[Item], finished: Any) -> str:
-        items = with_defaults(result_items(title, finished, inputs), self.settings)
+    def _on_run_done(
+        self, title: str, inputs: list[Item], course: Mapping[str, LiveCurve], finished: Any
+    ) -> str:
+        items = with_defaults(result_items(title, finished, inputs, course), self.settings)
         self.document.apply(AddItems(items, title=title))
         self.select(items[0].id)
         self.adopted.emit(items[0].id)
         return items[0].id
+
+    def go_to(self, of: str, target: str) -> None:
+        """Show what a point of a plot, or a row of a table, stands for; `of` is the plot's or the table's id."""
+        item = self.document.get(of)
+        found: Found | None = find_target(self.document, item, target) if item is not None else None
+        if found is None:
+            self.message.emit("What it stands for is not open any more")
+        else:
+            self.found.emit(found)
 
     # -- writing and sessions --------------------------------------------------------------------------------
 
@@ -477,6 +499,23 @@ class Workbench(QObject):
             payload,
             title=f"Write {name}",
             on_done=lambda _path: self.message.emit(f"{name} written"),
+        )
+
+    def export_result(self, group: str, folder: Path) -> Task:
+        """Write everything that a run found into a folder, as the command line's `run` does."""
+        item = self.document[group]
+        outputs = []
+        for child in self.document.children(group):
+            data = child.data
+            if data is None or (isinstance(data, Curve) and child.name.startswith(COURSE)):
+                continue
+            outputs.append(data if isinstance(data, OUTPUTS) else Layer(child.name, data))
+        result = Result(dict(item.metadata.get("values", {})), tuple(outputs), item.warnings)
+        return self.submit(
+            "write_result",
+            {"finished": Finished(result, dict(item.record or {})), "folder": str(folder)},
+            title=f"Write {folder.name}",
+            on_done=lambda _folder: self.message.emit(f"{folder} written"),
         )
 
     def save_session(self, folder: str | Path, layout: Mapping[str, Any]) -> Task:

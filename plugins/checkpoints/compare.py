@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from core import targets
 from core.analyses import Help, Label
 from core.checkpoints import Tensors, open_tensors
 from core.data import Checkpoint, Table
 from core.errors import Refused
 from core.jobs import Job
-from core.results import Curve, Histogram, Number, Result, ResultTable, Text
+from core.results import Curve, Histogram, Number, Result, ResultTable, Scatter, Text
 
 PREFIXES = (
     "module.",
@@ -26,6 +27,7 @@ PREFIXES = (
     "net.",
     "params.",
 )
+TABLE = "Tensors"
 CHUNK = 1 << 20
 """Values that are in memory at a time."""
 
@@ -193,9 +195,15 @@ def _result(found: list[Difference], first: Checkpoint, second: Checkpoint, stri
     }
     outputs: list[Any] = [Text("Comparison", _sentence(numbers, count, pairs))]
     outputs += [Number(name.capitalize(), float(value)) for name, value in numbers.items()]
-    outputs.append(ResultTable("Tensors", _table(found)))
+    # A row leads to its tensor in the first file, or in the second if only that has it.
+    ways = tuple(
+        targets.tensor(0, d.names[0]) if d.names[0] else targets.tensor(1, d.names[1]) for d in found
+    )
+    outputs.append(ResultTable(TABLE, _table(found), ways))
     if measured:
         ratios = np.array([d.relative for d in measured])
+        compared = {id(d) for d in measured}
+        rows = np.array([n for n, d in enumerate(found) if id(d) in compared])
         outputs.append(
             Curve(
                 "Relative difference by tensor",
@@ -203,12 +211,26 @@ def _result(found: list[Difference], first: Checkpoint, second: Checkpoint, stri
                 {"‖a − b‖ / ‖b‖": np.where(np.isfinite(ratios), ratios, np.nan)},
                 x_label="Tensor, in the order of the first file",
                 y_label="Relative difference",
+                table=TABLE,
+                rows=rows,
             )
         )
+        both = [d for d in measured if d.relative > 0 and math.isfinite(d.relative)]
+        if len(both) > 1:
+            outputs.append(_scatter(both, found))
         finite = ratios[np.isfinite(ratios)]
         if finite.size and float(finite.max()) > float(finite.min()):
             counts, edges = np.histogram(finite, bins=min(40, max(5, int(math.sqrt(finite.size)) * 2)))
-            outputs.append(Histogram("Relative differences", edges, counts, "Relative difference"))
+            outputs.append(
+                Histogram(
+                    "Relative differences",
+                    edges,
+                    counts,
+                    "Relative difference",
+                    table=TABLE,
+                    column="relative",
+                )
+            )
     values = {
         "global": {name.replace(" ", "_"): _json(value) for name, value in numbers.items()},
         "tensors": {d.name: _values(d) for d in found},
@@ -229,6 +251,24 @@ def _result(found: list[Difference], first: Checkpoint, second: Checkpoint, stri
     if stripped and renamed:
         warnings.append(f"{renamed} tensors were matched after ignoring wrappers in their names.")
     return Result(values, tuple(outputs), tuple(warnings))
+
+
+def _scatter(shown: list[Difference], found: list[Difference]) -> Scatter:
+    """Size against change: which tensors moved, and whether the large ones did. A point leads to its tensor."""
+    places = {id(d): n for n, d in enumerate(found)}
+    return Scatter(
+        "Change by size of the tensor",
+        np.array([d.size for d in shown]),
+        np.array([d.relative for d in shown]),
+        color=np.array([d.cosine for d in shown]),
+        labels=tuple(d.name for d in shown),
+        x_label="Values in the tensor",
+        y_label="Relative difference",
+        color_label="Cosine",
+        targets=tuple(targets.tensor(0, d.names[0]) for d in shown),
+        table=TABLE,
+        rows=np.array([places[id(d)] for d in shown]),
+    )
 
 
 def _table(found: list[Difference]) -> Table:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from core import targets
 from core.data import Markup, MarkupKind, Mesh, PointCloud, Table, Volume
 from core.geometry import direction_letters
 from core.results import Layer, Number, Output, Result, ResultTable, Scatter, Text
@@ -17,6 +18,7 @@ from plugins.symmetry._shape import FORMULA, Shape, score
 
 Data = Mesh | PointCloud | Volume
 EXACT = 0.99
+TABLE = "Mirror planes"
 
 
 def report(data: Data, shape: Shape, found: Found) -> Result:
@@ -26,13 +28,14 @@ def report(data: Data, shape: Shape, found: Found) -> Result:
     extent = _extent(shape)
     outputs: list[Output] = []
     for k, plane in enumerate(planes, start=1):
-        outputs.append(Layer(f"Mirror plane {k}", _plane_markup(data, plane, extent, k)))
+        outputs.append(Layer(_layer_name(k), _plane_markup(data, plane, extent, k)))
     for k, item in enumerate(continuous, start=1):
         outputs.append(
             Layer(f"{item['kind'].capitalize()} symmetry {k}", _continuous_markup(data, item, extent))
         )
     if planes:
-        outputs.append(ResultTable("Mirror planes", _table(data, planes)))
+        ways = tuple(targets.layer(_layer_name(k)) for k in range(1, len(planes) + 1))
+        outputs.append(ResultTable(TABLE, _table(data, planes), ways))
     outputs.append(_picture(shape, found, planes))
     exact = sum(p["score"] > EXACT for p in planes)
     outputs.append(Number("Mirror planes with a score above 0.99", exact))
@@ -56,6 +59,10 @@ def report(data: Data, shape: Shape, found: Found) -> Result:
         "formula": FORMULA,
     }
     return Result(values, tuple(outputs), tuple(warnings))
+
+
+def _layer_name(number: int) -> str:
+    return f"Mirror plane {number}"
 
 
 def _plane_value(shape: Shape, plane: Plane) -> dict[str, Any]:
@@ -156,7 +163,15 @@ def _picture(shape: Shape, found: Found, planes: list[dict[str, Any]]) -> Scatte
     normals = np.concatenate([found.landscape.normals, np.array(marked).reshape(-1, 3)])
     scores = np.concatenate([score(found.landscape.errors), [p["score"] for p in planes]])
     stretch = np.sqrt(1.0 / (1.0 + np.clip(normals[:, 0], 0.0, 1.0)))
-    labels = ("",) * len(found.landscape.normals) + tuple(f"Plane {k + 1}" for k in range(len(planes)))
+    rough, n = len(found.landscape.normals), len(planes)
+    labels = ("",) * rough + tuple(f"Plane {k + 1}" for k in range(n))
+    linked: dict[str, Any] = {}
+    if planes:  # the points of the planes are the rows of their table, and lead to the planes themselves
+        linked = {
+            "table": TABLE,
+            "rows": np.concatenate([np.full(rough, -1), np.arange(n)]),
+            "targets": ("",) * rough + tuple(targets.layer(_layer_name(k + 1)) for k in range(n)),
+        }
     return Scatter(
         "Score by direction of the normal",
         stretch * normals[:, 1],
@@ -166,6 +181,7 @@ def _picture(shape: Shape, found: Found, planes: list[dict[str, Any]]) -> Scatte
         x_label="Normal towards +y (equal-area view from +x)",
         y_label="Normal towards +z",
         color_label="Score of the mirror through the centroid (rough)",
+        **linked,
     )
 
 

@@ -15,7 +15,20 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QMenu
 
 from app.window.kinds import is_spatial
-from app.window.menus import analyse, compare, data, edit, file, help, settings, slices, time, view, window
+from app.window.menus import (
+    analyse,
+    compare,
+    data,
+    edit,
+    file,
+    help,
+    plot,
+    settings,
+    slices,
+    time,
+    view,
+    window,
+)
 from app.window.menus.view import BIG, LAYOUTS, SIDES
 from core.plugins import Analysis
 
@@ -24,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BIG", "BUILDERS", "LAYOUTS", "SIDES", "Menus"]
 
-BUILDERS = (file, edit, view, slices, time, settings, data, compare, analyse, window, help)
+BUILDERS = (file, edit, view, slices, time, plot, settings, data, compare, analyse, window, help)
 TITLES = ("File", "Edit", "View", "Data", "Analyse", "Window", "Help")
 
 

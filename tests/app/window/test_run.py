@@ -68,7 +68,7 @@ def test_a_run_is_one_edit_with_all_its_results(ready: Any, helper: Any, qtbot: 
     assert not ready.cards.cards
     assert helper.names(ready) == [
         *("tetra", "Everything of tetra", "Plane", "Plane (2)"),
-        *("Curve", "Scatter", "Heatmap", "Histogram", "Table"),
+        *("Curve", "Scatter", "Heatmap", "Histogram", "Table", "Course of the run"),
     ]
     group = ready.workbench.current
     assert group.name == "Everything of tetra" and group.record["analysis"] == "fake.everything"
@@ -80,7 +80,7 @@ def test_a_run_is_one_edit_with_all_its_results(ready: Any, helper: Any, qtbot: 
     ready.items.undo()
     assert helper.names(ready) == ["tetra"]
     ready.items.redo()
-    assert len(helper.names(ready)) == 9
+    assert len(helper.names(ready)) == 10
 
 
 def test_the_results_panel_shows_every_kind(ready: Any, helper: Any, qtbot: Any) -> None:
@@ -105,8 +105,8 @@ def test_plots_and_tables_are_written_as_csv(ready: Any, helper: Any, tmp_path: 
     choose(ready, "fake.everything").run_button.click()
     helper.idle(ready)
     items = {i.name: i for i in ready.workbench.document}
-    ready.results.write_csv(items["Curve"], tmp_path / "curve.csv")
-    ready.results.write_csv(items["Table"], tmp_path / "table.csv")
+    ready.results.exports.write_numbers(items["Curve"].data, tmp_path / "curve.csv")
+    ready.results.exports.write_numbers(items["Table"].data, tmp_path / "table.csv")
     assert len((tmp_path / "curve.csv").read_text().splitlines()) == 21
     assert (tmp_path / "table.csv").read_text().splitlines()[1].startswith("b,1")
 
@@ -268,7 +268,7 @@ def test_a_worker_that_dies_is_a_card(
     form._check()
     form.run_button.click()
     helper.idle(window)
-    assert len(helper.names(window)) == 9, "the next job finds a new worker"
+    assert len(helper.names(window)) == 10, "the next job finds a new worker"
 
 
 def test_a_plugins_panel_sees_the_document(ready: Any, files: dict[str, Path], helper: Any) -> None:

@@ -58,7 +58,7 @@ def test_results_are_saved_too(
     assert json.dumps(dict(group.record), sort_keys=True) == json.dumps(record, sort_keys=True)
     other.workbench.select(group.id)
     assert other.results.group == group.id
-    assert len(other.results._figures) == 4
+    assert len(other.results._figures) == 5
 
 
 def test_an_edit_while_saving_leaves_the_document_unsaved(
