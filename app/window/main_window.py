@@ -25,6 +25,7 @@ from app.panels import (
 )
 from app.theme import Metrics
 from app.window._safety import safe_mode
+from app.window.beginnings import Beginnings
 from app.window.cards import CardStack
 from app.window.centre import Centre
 from app.window.commands import Commands
@@ -38,7 +39,7 @@ from app.window.layouts import WindowLayouts
 from app.window.menus import BIG, LAYOUTS, Menus
 from app.window.palette import CommandPalette, SearchButton
 from app.window.shortcuts import Shortcuts
-from app.window.start_page import StartPage
+from app.window.start_page import Actions, StartPage
 from app.window.status_line import StatusLine
 from app.window.view_actions import ViewActions
 from app.window.workbench import Problem, Workbench
@@ -77,8 +78,18 @@ class MainWindow(QMainWindow):
         self.layouts = WindowLayouts(self)
         self.commands = Commands(self)
         self.palette_panel = CommandPalette(self.commands, self)
+        self.begin = Beginnings(self)
         self.start = StartPage(
-            workbench, self.files.ask_open, self.files.ask_open_folder, self.files.ask_open_session
+            workbench,
+            Actions(
+                self.files.ask_open,
+                self.files.ask_open_folder,
+                self.files.ask_open_session,
+                self.begin.annotate,
+                self.begin.compare,
+                self.begin.why_no_annotation,
+                self.begin.why_no_comparison,
+            ),
         )
         self.centre = Centre(workbench, self.start, self)
         self.setCentralWidget(self.centre)
@@ -158,6 +169,7 @@ class MainWindow(QMainWindow):
         w.clean_changed.connect(lambda _clean: self._refresh())
         w.selection_changed.connect(lambda _id: self._refresh())
         w.session_changed.connect(self._refresh)
+        self.view.look_changed.connect(self.start.relook)
         w.problem.connect(self.show_problem)
         w.opened.connect(lambda _ids: self._refresh_recent())
         w.session_changed.connect(self._refresh_recent)

@@ -23,6 +23,22 @@ def build(menus: Menus) -> None:
         group="File",
         shortcut="Ctrl+Shift+O",
     )
+    add(
+        "file.annotate",
+        "Try: &annotate a brain",
+        w.begin.annotate,
+        group="File",
+        words="sample start begin midline markup",
+        why_not=w.begin.why_no_annotation,
+    )
+    add(
+        "file.compare-models",
+        "Try: &compare two models",
+        w.begin.compare,
+        group="File",
+        words="sample start begin checkpoints networks",
+        why_not=w.begin.why_no_comparison,
+    )
     add("file.open-session", "Open se&ssion…", w.files.ask_open_session, group="File")
     add(
         "file.save",
@@ -96,6 +112,9 @@ def build(menus: Menus) -> None:
         menus.commands.set_reason(id, w.workbench.host.missing(sample))
         samples.addAction(menus.commands[id])
     samples.setEnabled(bool(w.workbench.host.samples))
+    samples.addSeparator()
+    for id in ("file.annotate", "file.compare-models"):
+        samples.addAction(menus.commands[id])
     menus.put(
         "File",
         *("-", "file.new", "file.open-session", "file.save", "file.save-as"),

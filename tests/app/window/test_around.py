@@ -6,11 +6,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from app.forms.widgets import RowButton
 from app.theme import DARK, LIGHT, current_theme
 from app.window._safety import Faults
 from app.window.commands import score
@@ -154,22 +152,6 @@ def test_the_bridge_thins_progress_and_keeps_the_rest(qtbot: Any) -> None:
 
 def test_durations_are_told_in_words() -> None:
     assert [in_words(s) for s in (0.2, 45, 300, 7500)] == ["1 s", "45 s", "5 min", "2 h 5 min"]
-
-
-@pytest.mark.parametrize(("width", "columns"), [(900, 3), (480, 2), (280, 1)])
-def test_the_start_page_goes_below_itself_where_it_is_narrow(window: Any, width: int, columns: int) -> None:
-    page = window.start
-    page.setParent(None)
-    try:
-        page.resize(width, 400)
-        page.show()
-        QApplication.processEvents()
-        assert page._columns == columns
-        wide = [b for b in page.findChildren(RowButton) if b.accessibleName().startswith("MNI152")]
-        assert wide and wide[0].text() == wide[0].accessibleName(), "not cut"
-    finally:
-        page.hide()
-        window.centre.stack.addWidget(page)
 
 
 def test_all_menus_stay_in_sight_in_a_narrow_window(window: Any, files: Any, helper: Any, qtbot: Any) -> None:
