@@ -19,6 +19,8 @@ from core.data import (
     register,
 )
 
+VALUES = "@values"
+"""What `glyph` may name beside attributes: the vectors or tensors that a volume consists of."""
 COORDINATES = {"@x": 0, "@y": 1, "@z": 2}
 """What `color_by` may name beside attributes: a coordinate of the points."""
 _coordinates: WeakKeyDictionary[Any, dict[str, Attribute]] = WeakKeyDictionary()
@@ -47,7 +49,22 @@ class Display:
 
 @register
 @dataclass(frozen=True)
-class VolumeDisplay(Display):
+class GlyphDisplay(Display):
+    """What objects with vectors, tensors or functions on the sphere have: small shapes at their places."""
+
+    glyph: str = ""
+    """Name of an attribute drawn as arrows, ellipsoids or spheres; `VALUES` = a volume's own; "" = none."""
+    glyph_scale: float = 1.0
+    """Times the automatic size."""
+    glyph_limit: int = 2000
+    """At most so many, chosen once and for all; more only adds to them."""
+    glyph_color_by: str = ""
+    """Empty = by the glyph's own value; "@color" = one colour; else the name of an attribute."""
+
+
+@register
+@dataclass(frozen=True)
+class VolumeDisplay(GlyphDisplay):
     """Slices and volume rendering. `window`/`level` None = automatic (2nd to 99.5th percentile of non-zero)."""
 
     window: float | None = None
@@ -66,12 +83,24 @@ class VolumeDisplay(Display):
     """In 3-D views; "auto" is "volume" unless a surface or cloud is shown, which the volume would hide."""
     preset: str = "auto"
     """Opacity curve of the volume rendering."""
+    opacity_curve: tuple[tuple[float, float], ...] | None = None
+    """An edited curve instead: corners (value, opacity 0..1) with rising values."""
+    shade: bool = True
+    """Whether a light shapes the volume rendering."""
+    surface_level: float | None = None
+    """Value of the isosurface; None = Otsu's threshold."""
+    surface_color: tuple[float, float, float] = (0.83, 0.81, 0.79)
+
+    def __post_init__(self) -> None:
+        if self.opacity_curve is not None:  # a file gives lists, which would differ from what was saved
+            corners = tuple((float(v), float(a)) for v, a in self.opacity_curve)
+            object.__setattr__(self, "opacity_curve", corners)
 
 
 @register
 @dataclass(frozen=True)
-class SurfaceDisplay(Display):
-    """Meshes, also glyph-free graphs with positions."""
+class SurfaceDisplay(GlyphDisplay):
+    """Meshes and graphs with positions."""
 
     color: tuple[float, float, float] = (0.78, 0.80, 0.84)
     color_by: str = ""
@@ -79,7 +108,12 @@ class SurfaceDisplay(Display):
     colormap: str = "viridis"
     range: tuple[float, float] | None = None
     """None = the attribute's finite minimum and maximum."""
+    component: str = ""
+    """Of a vector "x", "y" or "z", of a tensor "trace" instead of the length (Frobenius norm)."""
     representation: Literal["surface", "wireframe", "edges", "points"] = "surface"
+    shading: Literal["smooth", "flat"] = "smooth"
+    backs: Literal["same", "marked", "hidden"] = "same"
+    """How the inner side of faces looks: like the outer one, in a warning colour, or not at all."""
     cut: bool = True
     """Show its cut line in slice views."""
     up: Literal["z", "y"] = "z"
@@ -88,15 +122,21 @@ class SurfaceDisplay(Display):
 
 @register
 @dataclass(frozen=True)
-class PointsDisplay(Display):
+class PointsDisplay(GlyphDisplay):
     """Point clouds."""
 
     color: tuple[float, float, float] = (0.85, 0.86, 0.88)
     color_by: str = ""
     colormap: str = "viridis"
     range: tuple[float, float] | None = None
+    component: str = ""
+    """As for surfaces."""
     size: float = 2.0
     """Pixels at 100 % scale."""
+    splat: float | None = None
+    """Diameter in world units instead; None = `size`."""
+    round: bool = False
+    """Discs instead of squares."""
     up: Literal["z", "y"] = "z"
     """As for surfaces."""
 

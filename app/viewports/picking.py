@@ -314,7 +314,7 @@ def _in_volume(item: SceneItem, line: _Line) -> Pick | None:
     if stats.label or volume.transforms is Transforms.LABEL or display.colormap == "labels":
         hits = np.flatnonzero(np.nan_to_num(values) != 0)
     elif getattr(display, "render", "") == "surface":
-        level = getattr(display, "level_3d", None)
+        level = display.surface_level
         hits = np.flatnonzero(values >= (stats.threshold if level is None else level))
     else:
         hits = _solid(volume, display, values, affine, line, ts)

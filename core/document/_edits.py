@@ -21,6 +21,14 @@ _DISPLAY_WORDS = {
     "color_by": "colour",
     "color": "colour",
     "render": "3-D rendering",
+    "preset": "volume preset",
+    "backs": "backs of faces",
+    "shade": "shading",
+    "splat": "point size",
+    "round": "round points",
+    "glyph": "glyphs",
+    "glyph_limit": "number of glyphs",
+    "glyph_color_by": "colour of glyphs",
 }
 
 
