@@ -54,6 +54,8 @@ class GlyphDisplay(Display):
 
     glyph: str = ""
     """Name of an attribute drawn as arrows, ellipsoids or spheres; `VALUES` = a volume's own; "" = none."""
+    glyph_shape: Literal["ellipsoid", "superquadric"] = "ellipsoid"
+    """Of tensors."""
     glyph_scale: float = 1.0
     """Times the automatic size."""
     glyph_limit: int = 2000
