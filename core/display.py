@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -27,7 +27,7 @@ _coordinates: WeakKeyDictionary[Any, dict[str, Attribute]] = WeakKeyDictionary()
 
 
 def attribute_of(data: Any, name: str) -> Attribute | None:
-    """The attribute that `color_by` names, or the coordinate; None if there is none of that name."""
+    """The attribute that `color_by` names, a part of it ("force@x"), or a coordinate; None if there is none."""
     if name in COORDINATES and isinstance(data, (Mesh, PointCloud)):
         made = _coordinates.setdefault(data, {})
         if name not in made:
@@ -35,7 +35,32 @@ def attribute_of(data: Any, name: str) -> Attribute | None:
             made[name] = Attribute(values, Transforms.UNKNOWN, unit=data.unit)
         return made[name]
     found: Attribute | None = getattr(data, "attributes", {}).get(name)
+    if found is None and "@" in name[1:]:
+        whole, _, part = name.rpartition("@")
+        parent = getattr(data, "attributes", {}).get(whole)
+        if parent is not None and part in parts_of(parent):
+            made = _coordinates.setdefault(data, {})
+            if name not in made:
+                made[name] = replace(
+                    parent,
+                    values=_part(parent.values, part),
+                    transforms=Transforms.SCALAR if part == "trace" else Transforms.UNKNOWN,
+                    direction=False,
+                )
+            return made[name]
     return found
+
+
+def parts_of(attribute: Attribute) -> tuple[str, ...]:
+    """What `color_by` may name after "name@": components of vectors, the trace of tensors; of single values only."""
+    shape = attribute.values.shape[1:]
+    if attribute.transforms in (Transforms.VECTOR, Transforms.AXIAL_VECTOR) and shape == (3,):
+        return ("x", "y", "z")
+    return ("trace",) if attribute.transforms is Transforms.TENSOR and shape == (3, 3) else ()
+
+
+def _part(values: Any, part: str) -> Any:
+    return values.trace(axis1=1, axis2=2) if part == "trace" else values[:, "xyz".index(part)]
 
 
 @register
@@ -110,8 +135,6 @@ class SurfaceDisplay(GlyphDisplay):
     colormap: str = "viridis"
     range: tuple[float, float] | None = None
     """None = the attribute's finite minimum and maximum."""
-    component: str = ""
-    """Of a vector "x", "y" or "z", of a tensor "trace" instead of the length (Frobenius norm)."""
     representation: Literal["surface", "wireframe", "edges", "points"] = "surface"
     shading: Literal["smooth", "flat"] = "smooth"
     backs: Literal["same", "marked", "hidden"] = "same"
@@ -131,8 +154,6 @@ class PointsDisplay(GlyphDisplay):
     color_by: str = ""
     colormap: str = "viridis"
     range: tuple[float, float] | None = None
-    component: str = ""
-    """As for surfaces."""
     size: float = 2.0
     """Pixels at 100 % scale."""
     splat: float | None = None

@@ -138,7 +138,8 @@ class GLCanvas(QOpenGLWidget):
             else:
                 self._scene = Scene3D(window, self.device)
         width, height = device_size(state)
-        if changed:
+        idle = changed and isinstance(self._scene, Scene3D) and self._scene.idle(state)  # type: ignore[arg-type]
+        if changed and not idle:
             window.SetSize(width, height)
             window.SetDPI(round(72 * state.dpr))
             self._notes = self._scene.apply(state)  # type: ignore[arg-type]
@@ -149,7 +150,7 @@ class GLCanvas(QOpenGLWidget):
         gl_state.Pop()
         if changed:
             seconds = time.perf_counter() - started
-            if isinstance(self._scene, Scene3D):
+            if isinstance(self._scene, Scene3D) and not idle:
                 self._scene.measured(seconds, state)  # type: ignore[arg-type]
             self._frame = Frame(state, self._notes, None, seconds, self.device)
             # After Qt has finished this repaint: the receiver repaints the overlay. A method, for a function that

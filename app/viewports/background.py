@@ -47,6 +47,11 @@ class Latest:
         """Whether a result is still to come."""
         return self._future is not None
 
+    @property
+    def ready(self) -> bool:
+        """Whether `take` would give one (or raise)."""
+        return self._future is not None and self._future.done()
+
     def forget(self) -> None:
         """Nothing is wanted any more."""
         self._key = None

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.colors import colorize
+from app.viewports.motion import velocities
 from app.viewports.notes import Legend
 from app.viewports.state import SceneItem
 from app.viewports.stats import plain_values
@@ -29,6 +30,8 @@ Array = NDArray[Any]
 
 ORIENTATIONS = "orientations"
 """Name (or its ending) of the object's attribute (N, 3) with the directions that (n, N) values belong to."""
+VELOCITY = "@velocity"
+"""Of a trajectory, from its positions."""
 WORDS = {
     "arrow": "arrows",
     "tensor": "tensors",
@@ -70,6 +73,8 @@ def kind_of_glyph(data: Any, name: str) -> str:
         if data.transforms is Transforms.SPHERICAL_HARMONICS and channels % 2:
             return "harmonics"
         return ""
+    if name == VELOCITY and isinstance(data, Trajectory):
+        return "arrow" if len(data.times) > 1 else ""
     attribute = getattr(data, "attributes", {}).get(name)
     if attribute is None or attribute.domain not in (Domain.POINT, Domain.FACE):
         return ""
@@ -93,8 +98,9 @@ def glyph_names(data: Any) -> dict[str, str]:
     if isinstance(data, Volume):
         kind = kind_of_glyph(data, VALUES)
         return {VALUES: f"Values ({WORDS[kind]})"} if kind else {}
-    found = {n: kind_of_glyph(data, n) for n in getattr(data, "attributes", {})}
-    return {n: f"{n} ({WORDS[k]})" for n, k in found.items() if k}
+    names = [*getattr(data, "attributes", {}), *([VELOCITY] if isinstance(data, Trajectory) else [])]
+    found = {n: kind_of_glyph(data, n) for n in names}
+    return {n: f"{n.removeprefix('@')} ({WORDS[k]})" for n, k in found.items() if k}
 
 
 def orientations_of(data: Any, name: str, count: int) -> Attribute | None:
@@ -169,7 +175,8 @@ def make_glyphs(item: SceneItem) -> GlyphMesh | None:
         scale = 0.6 * spacing / top * display.glyph_scale
         points, faces, normals = spheres(local, np.abs(signal) * scale, len(sphere))
         signed = signal.reshape(-1)
-    colors, legends = _colors(item, kind, values, numbers, chosen, len(points) // len(local), signed)
+    each = len(points) // len(local)
+    colors, legends = _colors(item, kind, values, numbers, chosen, each, signed, attribute.unit)
     unit = f" {attribute.unit}" if attribute.unit else ""
     length = f"{scale:.3g}{' ' + data.unit if getattr(data, 'unit', '') else ''}"
     count = _grouped(len(local))
@@ -202,10 +209,16 @@ def arrows(places: Array, vectors: Array, sides: int = 8) -> tuple[Array, Array,
     first /= np.where(length > 0, np.linalg.norm(first, axis=1), 1)[:, None]
     frame = np.stack([forward, first, np.cross(forward, first)], axis=1)
     points = places[:, None] + (template @ frame) * length[:, None, None]
-    return points.reshape(-1, 3), _repeated(faces, len(template), len(places)), (across @ frame).reshape(-1, 3)
+    return (
+        points.reshape(-1, 3),
+        _repeated(faces, len(template), len(places)),
+        (across @ frame).reshape(-1, 3),
+    )
 
 
-def tensors(places: Array, values: Array, shape: str = "ellipsoid") -> tuple[Array, Array, Array, Array | None]:
+def tensors(
+    places: Array, values: Array, shape: str = "ellipsoid"
+) -> tuple[Array, Array, Array, Array | None]:
     """(points, faces, normals, signs) for symmetric (k, 3, 3): semi-axes are the eigenvalues.
 
     One with a negative eigenvalue has no ellipsoid: it becomes lobes of radius |uᵀTu|. `signs` (points,) is negative
@@ -215,6 +228,7 @@ def tensors(places: Array, values: Array, shape: str = "ellipsoid") -> tuple[Arr
     if shape == "superquadric":
         sphere, faces = _grid_sphere(18 if len(places) <= 1000 else 12)
     spectrum, axes = np.linalg.eigh(values)
+    axes[np.linalg.det(axes) < 0, :, 0] *= -1  # a left-handed frame would turn the faces inside out
     positive = spectrum[:, 0] >= -1e-9 * np.abs(spectrum).max()
     if shape == "superquadric":
         local = _superquadric(sphere, spectrum)
@@ -317,7 +331,9 @@ def _arrow(sides: int) -> tuple[Array, Array, Array]:
 @lru_cache(maxsize=4)
 def _grid_sphere(n: int) -> tuple[Array, Array]:
     """Latitudes and longitudes, poles on z: superquadrics have their edges along them."""
-    u, v = np.meshgrid(np.linspace(0, np.pi, n), np.linspace(0, 2 * np.pi, 2 * n, endpoint=False), indexing="ij")
+    u, v = np.meshgrid(
+        np.linspace(0, np.pi, n), np.linspace(0, 2 * np.pi, 2 * n, endpoint=False), indexing="ij"
+    )
     points = np.stack([np.sin(u) * np.cos(v), np.sin(u) * np.sin(v), np.cos(u)], axis=-1).reshape(-1, 3)
     k = np.arange(2 * n * n).reshape(n, 2 * n)
     a, b, c, d = k[:-1], np.roll(k, -1, 1)[:-1], k[1:], np.roll(k, -1, 1)[1:]
@@ -356,7 +372,12 @@ def _chosen(item: SceneItem, kind: str, limit: int) -> tuple[Array, Array, Array
     data = item.data
     if isinstance(data, Volume):
         return _of_volume(data, kind, limit)
-    attribute: Attribute = data.attributes[item.display.glyph]
+    if item.display.glyph == VELOCITY:
+        speeds = velocities(data, int(getattr(item.display, "index", 0)))
+        unit = f"{data.unit}/{data.time_unit}" if data.unit and data.time_unit else ""
+        attribute = Attribute(speeds, Transforms.VECTOR, unit=unit)
+    else:
+        attribute = data.attributes[item.display.glyph]
     values = attribute.values
     if isinstance(data, Trajectory) and values.ndim == 3 and kind == "arrow":
         values = values[:, min(max(int(getattr(item.display, "index", 0)), 0), values.shape[1] - 1)]
@@ -471,25 +492,39 @@ def _harmonics(sphere: Array, size: int) -> Array:
 
 
 def _colors(
-    item: SceneItem, kind: str, values: Array, numbers: Array, chosen: Array, each: int, signed: Array | None
+    item: SceneItem,
+    kind: str,
+    values: Array,
+    numbers: Array,
+    chosen: Array,
+    each: int,
+    signed: Array | None,
+    unit: str,
 ) -> tuple[Array, tuple[Legend, ...]]:
     """(points, 3) uint8 and what explains them."""
     data, display, by = item.data, item.display, item.display.glyph_color_by
-    name = item.name if display.glyph == VALUES else display.glyph
+    name = item.name if display.glyph == VALUES else display.glyph.removeprefix("@")
     attributes = getattr(data, "attributes", {})
     colormap = getattr(display, "colormap", "viridis")
     colormap = "viridis" if colormap in ("gray", "labels") else colormap
-    unit = attributes[display.glyph].unit if display.glyph in attributes else getattr(data, "value_unit", "")
     if by == "@color":
         one = np.round(255 * np.asarray(getattr(display, "color", (0.85, 0.86, 0.88)))).astype(np.uint8)
         return np.broadcast_to(one, (each * len(values), 3)).copy(), ()
     if by == "@direction":
-        axis = np.linalg.eigh((values + np.swapaxes(values, 1, 2)) / 2)[1][..., -1] if kind == "tensor" else values
+        axis = (
+            np.linalg.eigh((values + np.swapaxes(values, 1, 2)) / 2)[1][..., -1]
+            if kind == "tensor"
+            else values
+        )
         if axis.ndim == 2 and axis.shape[1] == 3:
             unit_axis = np.abs(axis) / np.maximum(np.linalg.norm(axis, axis=1, keepdims=True), 1e-300)
             return np.repeat(np.round(255 * unit_axis).astype(np.uint8), each, axis=0), ()
     other = attributes.get(by)
-    if other is not None and len(other.values) > int(chosen.max(initial=0)) and other.values.dtype.kind in "biuf":
+    if (
+        other is not None
+        and len(other.values) > int(chosen.max(initial=0))
+        and other.values.dtype.kind in "biuf"
+    ):
         shades = plain_values(other.values[chosen])
         low, high = _ends(plain_values(other.values))
         rgba = colorize(shades, low, high, colormap)
@@ -498,7 +533,9 @@ def _colors(
         assert signed is not None
         if kind == "harmonics" or signed.min() < 0:
             high = float(np.percentile(np.abs(signed), 99.5)) or 1.0
-            return colorize(signed, -high, high, "diverging")[:, :3], (Legend(name, unit, "diverging", -high, high),)
+            return colorize(signed, -high, high, "diverging")[:, :3], (
+                Legend(name, unit, "diverging", -high, high),
+            )
         low, high = _ends(signed)
         return colorize(signed, low, high, colormap)[:, :3], (Legend(name, unit, colormap, low, high),)
     low, high = 0.0, float(numbers.max()) or 1.0
@@ -541,5 +578,3 @@ def _normals(points: Array, faces: Array) -> Array:
 
 def _grouped(n: int) -> str:
     return f"{n:,}".replace(",", "\u202f")
-
-

@@ -31,6 +31,9 @@ def paint_legends(overlay: Overlay, painter: QPainter, state: Resolved, legends:
         return
     right: float = state.width - edge
     for legend in legends[:MOST]:
+        if legend.classes:
+            right -= _names(overlay, painter, legend, right, bottom) + m.px(18)
+            continue
         ticks = _ticks(legend)
         title = legend.title + (f" ({legend.unit})" if legend.unit else "")
         title = metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, m.px(150))
@@ -50,6 +53,28 @@ def paint_legends(overlay: Overlay, painter: QPainter, state: Resolved, legends:
         box = QRectF(0, bar.top() - 1.7 * line, right, line)
         overlay.text(painter, box, sides, title, overlay.theme.view_muted, overlay.small)
         right -= column + m.px(18)
+
+
+def _names(overlay: Overlay, painter: QPainter, legend: Legend, right: float, bottom: float) -> float:
+    """Names beside their colours, as many as there is room for; the width they take comes back."""
+    m = overlay.metrics
+    metrics = QFontMetricsF(overlay.small)
+    line, side = metrics.height() * 1.2, m.px(10)
+    classes = legend.classes[: max(1, int((bottom - m.px(60)) / line) - 1)]
+    words = [metrics.elidedText(n, Qt.TextElideMode.ElideMiddle, m.px(150)) for n, _ in classes]
+    title = metrics.elidedText(legend.title, Qt.TextElideMode.ElideMiddle, m.px(150))
+    flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    top = bottom - line * len(classes)
+    for k, (word, (_, color)) in enumerate(zip(words, classes, strict=True)):
+        y = top + k * line
+        painter.setPen(QPen(QColor(0, 0, 0, 130), 1))
+        painter.setBrush(QColor(*color))
+        painter.drawRoundedRect(QRectF(right - side, y + (line - side) / 2, side, side), m.px(2), m.px(2))
+        box = QRectF(0, y, right - side - m.px(6), line)
+        overlay.text(painter, box, flags, word, overlay.theme.view_text, overlay.small)
+    box = QRectF(0, top - 1.2 * line, right, line)
+    overlay.text(painter, box, flags, title, overlay.theme.view_muted, overlay.small)
+    return max(side + m.px(6) + max(map(metrics.horizontalAdvance, words)), metrics.horizontalAdvance(title))
 
 
 def _bar(painter: QPainter, bar: QRectF, legend: Legend) -> None:

@@ -24,6 +24,8 @@ class Legend:
     hide: str = ""
     floor: float = 0.0
     """What of it is not shown; see `core.display.VolumeDisplay`."""
+    classes: tuple[tuple[str, tuple[int, int, int]], ...] = ()
+    """Names and colours instead of a bar."""
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Notes:
     problems: list[str] = field(default_factory=list)
     infos: list[str] = field(default_factory=list)
     """What the viewer should know about the picture, e.g. that a cloud is thinned."""
+    unfinished: bool = False
+    """A better picture of the same state is on its way: ask again."""
 
 
 @contextmanager

@@ -47,7 +47,12 @@ class OffscreenView:
         """((height, width, 4) uint8 device pixels, notes, seconds)."""
         started = time.perf_counter()
         bare = _without_overlay(state)
-        if self._last is not None and bare == self._last[0]:
+        scene = self._scene
+        if (
+            self._last is not None
+            and bare == self._last[0]
+            and (not isinstance(scene, Scene3D) or scene.idle(state))  # type: ignore[arg-type]
+        ):
             return self._last[1], self._last[2], time.perf_counter() - started
         self._last = None
         if self._scene is None:
@@ -66,6 +71,8 @@ class OffscreenView:
         seconds = time.perf_counter() - started
         if isinstance(self._scene, Scene3D):
             self._scene.measured(seconds, state)  # type: ignore[arg-type]
+            if notes.unfinished:  # it will be asked for again
+                self._last = (bare, picture, notes)
         elif not notes.problems:
             self._last = (bare, picture, notes)
         return picture, notes, seconds

@@ -57,6 +57,8 @@ class Overlay:
         else:
             if state.items:
                 self._triad(painter, state)
+                if state.camera.parallel:
+                    self._scale_bar(painter, state, self.metrics.px(84))
             self._corner(painter, state, tuple(notes.infos[:3]))
         self._title(painter, state)
         paint_legends(self, painter, state, notes.legends)
@@ -138,7 +140,7 @@ class Overlay:
             box = upper if align & flag.AlignTop else rect
             self.text(painter, box, align, text, self.theme.view_text, self.letter)
 
-    def _scale_bar(self, painter: QPainter, state: ResolvedSlice) -> None:
+    def _scale_bar(self, painter: QPainter, state: Resolved, left: float = 0.0) -> None:
         m = self.metrics
         metrics = QFontMetricsF(self.small)
         length = nice_length(m.px(70) * state.scale)
@@ -151,15 +153,15 @@ class Overlay:
         else:
             return
         width = length / state.scale
-        x, y = m.px(10), state.height - m.px(10) - metrics.height()
+        x, y = m.px(10) + left, state.height - m.px(10) - metrics.height()
         box = QRectF(x, y, state.width, metrics.height())
         self.text(painter, box, Qt.AlignmentFlag.AlignLeft, label, self.theme.view_muted, self.small)
-        left = x + metrics.horizontalAdvance(label) + m.px(8)
+        begin = x + metrics.horizontalAdvance(label) + m.px(8)
         middle, tick = y + metrics.height() / 2, m.px(4)
         lines = [
-            QLineF(left, middle, left + width, middle),
-            QLineF(left, middle - tick, left, middle + tick),
-            QLineF(left + width, middle - tick, left + width, middle + tick),
+            QLineF(begin, middle, begin + width, middle),
+            QLineF(begin, middle - tick, begin, middle + tick),
+            QLineF(begin + width, middle - tick, begin + width, middle + tick),
         ]
         for color, thick in ((QColor(0, 0, 0, 150), 3.0), (QColor(self.theme.view_muted), 1.2)):
             painter.setPen(QPen(color, thick))

@@ -109,8 +109,9 @@ class ViewIntent:
     """A 3-D view without perspective."""
     clip: ClipPlane | None = None
     """What a 3-D view cuts away."""
-    complete: bool = False
-    """A picture to keep: everything in it at once, however long it takes."""
+    progressive: bool = False
+    """A picture on the screen: quick at first, better with every further one of the same state. Others are complete
+    at once, however long that takes."""
     only: frozenset[str] | None = None
     """Ids of the items that this view shows; None: all."""
     field: tuple[Vec, Vec] | None = None
@@ -224,7 +225,7 @@ class Resolved3D:
     background: tuple[str, str]
     interactive: bool
     clip: ClipPlane | None = None
-    complete: bool = False
+    progressive: bool = False
     lead: SceneItem | None = None
     peers: tuple[SceneItem, ...] = ()
 
@@ -482,7 +483,7 @@ def _resolve_3d(
         background=intent.background,
         interactive=intent.interactive,
         clip=followed(intent.clip, intent.cursor, reference_of(shown, intent.active)),
-        complete=intent.complete,
+        progressive=intent.progressive,
     )
 
 
@@ -500,16 +501,17 @@ def in_3d(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
     """What a 3-D view draws of the visible items.
 
     A volume whose display says "auto" is ray-cast unless a surface, a cloud or a trajectory is shown, which it
-    would hide; label volumes, drawn as surfaces, hide nothing.
+    would hide, or its own glyphs; label volumes, drawn as surfaces, hide nothing.
     """
     others = any(isinstance(i.data, (Mesh, PointCloud, Trajectory)) for i in items)
     out = []
     for item in items:
         if isinstance(item.data, Volume) and isinstance(item.display, VolumeDisplay):
-            render = item.display.render
+            render, glyphs = item.display.render, bool(item.display.glyph)
             if render == "auto":
-                render = "off" if others and item.data.transforms is not Transforms.LABEL else "volume"
-            if render == "off":
+                hidden = glyphs or (others and item.data.transforms is not Transforms.LABEL)
+                render = "off" if hidden else "volume"
+            if render == "off" and not glyphs:
                 continue
             item = replace(item, display=replace(item.display, render=render))
         out.append(item)

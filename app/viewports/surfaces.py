@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from app.viewports import arrays
 from app.viewports.colors import category, color_scale, colorize, rgba_of
 from app.viewports.notes import Legend, Notes
-from app.viewports.presenter import Presenter
+from app.viewports.presenter import SMALL, Presenter
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.stats import attribute_range, plain_values
 from core.data import Domain, Mesh, Transforms
@@ -24,6 +25,11 @@ from core.display import attribute_of
 Array = NDArray[Any]
 
 _normals: WeakKeyDictionary[Mesh, Array] = WeakKeyDictionary()
+_named: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_NAMES = 12
+"""Classes that a legend names."""
+_BACK = (0.80, 0.25, 0.20)
+"""Of the inner side where it is marked: normals that point the wrong way catch the eye."""
 
 
 def local_points(points: Array) -> tuple[Array, Array]:
@@ -61,17 +67,14 @@ def attribute_colors(
     values = attribute.values if chosen is None else attribute.values[chosen]
     if name.lower() in ("rgb", "rgba", "color", "colors") and values.ndim == 2 and values.shape[1] in (3, 4):
         return rgba_of(values, *color_scale(values))[:, :3]
-    if attribute.transforms is Transforms.LABEL or values.dtype.kind == "b":
-        numbers = values.reshape(len(values), -1)[:, 0]
-        return category(
-            np.unique(numbers, return_inverse=True)[1].reshape(-1) + 1
-            if numbers.dtype.kind in "US"
-            else numbers
-        )
+    if attribute.transforms is Transforms.LABEL or values.dtype.kind in "bUS":
+        numbers, classes = _classes(attribute)
+        notes.legends.append(Legend(name, "", "labels", 0.0, 0.0, classes))
+        return category(numbers if chosen is None else numbers[chosen])
     numbers = plain_values(values)
     low, high = item.display.range or attribute_range(attribute)
     length = values.ndim > 1 and values[0].size > 1
-    name = name.removeprefix("@")
+    name = name.removeprefix("@").replace("@", " ")
     notes.legends.append(
         Legend(f"|{name}|" if length else name, attribute.unit, item.display.colormap, low, high)
     )
@@ -81,6 +84,31 @@ def attribute_colors(
     return rgba[:, :3]
 
 
+def _classes(attribute: Any) -> tuple[Array, tuple[tuple[str, tuple[int, int, int]], ...]]:
+    """((n,) class numbers, their names and colours): names as they are, numbers by number; of many the first."""
+    known = _named.get(attribute)
+    if known is None:
+        values = attribute.values.reshape(len(attribute.values), -1)[:, 0]
+        unique, inverse = np.unique(values, return_inverse=True)
+        if values.dtype.kind in "US":
+            numbers, words = inverse.reshape(-1) + 1, [str(v) for v in unique]
+            codes = np.arange(len(unique)) + 1
+        else:
+            numbers, codes = values, unique
+            words = ["yes" if v else "no" for v in unique] if values.dtype.kind == "b" else _numerals(unique)
+        colors = category(codes).tolist()
+        most = _NAMES if len(words) <= _NAMES else _NAMES - 1
+        classes = [(w, (c[0], c[1], c[2])) for w, c in zip(words[:most], colors[:most], strict=True)]
+        if len(words) > most:
+            classes.append((f"and {len(words) - most} more", (128, 128, 128)))
+        known = _named[attribute] = numbers, tuple(classes)
+    return known
+
+
+def _numerals(values: Array) -> list[str]:
+    return [f"{v:g}".replace("-", "−") for v in values.tolist()]
+
+
 class MeshPresenter(Presenter):
     """A triangle mesh with smooth normals."""
 
@@ -88,21 +116,30 @@ class MeshPresenter(Presenter):
         """Only other data means other geometry."""
         return (id(item.data),)
 
+    def prepare(self, item: SceneItem) -> Callable[[], Any] | None:
+        """Normals of large meshes."""
+        mesh: Mesh = item.data
+        if mesh in _normals or len(mesh.faces) < SMALL // 4:
+            return None
+        return lambda: _vertex_normals(mesh, _shape_of(mesh)[0])
+
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Points, faces, normals."""
         mesh: Mesh = item.data
-        coordinates, self._offset = local_points(mesh.points)
-        self._poly = vtkPolyData()
-        self._poly.SetPoints(arrays.points(coordinates))
+        self._poly, self._offset = _shape_of(mesh)
         if len(mesh.faces):
-            self._poly.SetPolys(arrays.cells(mesh.faces))
             self._poly.GetPointData().SetNormals(arrays.data_array(_vertex_normals(mesh, self._poly)))
-        else:
-            self._poly.SetVerts(arrays.cells(np.arange(len(mesh.points), dtype=np.int32)[:, None]))
         self._mapper = vtkPolyDataMapper()
         self._mapper.SetInputData(self._poly)
         self.prop = vtkActor()
         self.prop.SetMapper(self._mapper)
+        inner = vtkPolyDataMapper()
+        inner.SetInputData(self._poly)
+        inner.ScalarVisibilityOff()
+        back = vtkActor()
+        back.SetMapper(inner)
+        back.VisibilityOff()
+        self.extra = [back]
 
     def restyle(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Colours, representation, opacity, placement."""
@@ -118,6 +155,14 @@ class MeshPresenter(Presenter):
         look.SetEdgeColor(*(0.35 * c for c in display.color))
         look.SetLineWidth(max(1.0, state.dpr))
         look.SetPointSize(2.0 * state.dpr)
+        if display.shading == "flat":
+            look.SetInterpolationToFlat()
+        else:
+            look.SetInterpolationToGouraud()
+        # A mirrored object turns its faces round, but not what is its outside.
+        mirrored = float(np.linalg.det(item.transform[:3, :3])) < 0
+        look.SetBackfaceCulling(display.backs == "hidden" and not mirrored)
+        look.SetFrontfaceCulling(display.backs == "hidden" and mirrored)
         if display.representation == "wireframe":
             look.SetRepresentationToWireframe()
         elif display.representation == "points":
@@ -141,6 +186,23 @@ class MeshPresenter(Presenter):
                 self._mapper.SetScalarModeToUseCellData()
         self._mapper.SetScalarVisibility(colors is not None)
         self.prop.SetUserMatrix(placed(item, state, self._offset))
+        self._mark_backs(display, mirrored, state, item)
+
+    def _mark_backs(self, display: Any, mirrored: bool, state: Resolved3D, item: SceneItem) -> None:
+        """A second actor draws the inner sides alone: with colours on the faces, a back property would show those."""
+        back = self.extra[0]
+        marked = display.backs == "marked" and display.representation in ("surface", "edges")
+        back.SetVisibility(marked)
+        if not marked:
+            return
+        front, look = self.prop.GetProperty(), back.GetProperty()
+        look.DeepCopy(front)
+        look.SetColor(*_BACK)
+        look.EdgeVisibilityOff()
+        for prop, inner in ((front, False), (look, True)):
+            prop.SetBackfaceCulling(inner is mirrored)
+            prop.SetFrontfaceCulling(inner is not mirrored)
+        back.SetUserMatrix(placed(item, state, self._offset))
 
 
 class GraphPresenter(Presenter):
@@ -164,6 +226,9 @@ class GraphPresenter(Presenter):
             lines.SetLines(arrays.cells(graph.edges))
         line_mapper = vtkPolyDataMapper()
         line_mapper.SetInputData(lines)
+        line_mapper.SetColorModeToDirectScalars()
+        line_mapper.SetScalarModeToUseCellData()
+        self._lines, self._line_mapper = lines, line_mapper
         self.prop = vtkActor()
         self.prop.SetMapper(line_mapper)
         self._mapper = vtkPolyDataMapper()
@@ -186,9 +251,25 @@ class GraphPresenter(Presenter):
         self._nodes.GetPointData().SetScalars(None if colors is None else arrays.data_array(colors))
         self._mapper.SetColorModeToDirectScalars()
         self._mapper.SetScalarVisibility(colors is not None)
+        shades = attribute_colors(item, len(item.data.edges), Domain.EDGE, notes)
+        self._lines.GetCellData().SetScalars(None if shades is None else arrays.data_array(shades))
+        self._line_mapper.SetScalarVisibility(shades is not None)
+        lines.SetLineWidth((2.4 if shades is not None else 1.2) * state.dpr)
         for actor in (self.prop, nodes):
             actor.GetProperty().SetOpacity(min(max(display.opacity, 0.0), 1.0))
             actor.SetUserMatrix(placed(item, state, self._offset))
+
+
+def _shape_of(mesh: Mesh) -> tuple[vtkPolyData, Array]:
+    """(the mesh in local float32 coordinates, what was taken off)."""
+    coordinates, offset = local_points(mesh.points)
+    poly = vtkPolyData()
+    poly.SetPoints(arrays.points(coordinates))
+    if len(mesh.faces):
+        poly.SetPolys(arrays.cells(mesh.faces))
+    else:
+        poly.SetVerts(arrays.cells(np.arange(len(mesh.points), dtype=np.int32)[:, None]))
+    return poly, offset
 
 
 def _vertex_normals(mesh: Mesh, poly: vtkPolyData) -> Array:

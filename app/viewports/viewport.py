@@ -45,6 +45,8 @@ from app.viewports.tools import Tool
 ITEM_MIME = "application/x-equiscope-item"
 """What a drag from the data tree carries: an item's id."""
 _REST_MS = 180
+_FURTHER_MS = 10
+"""Between pictures of one state that get better."""
 _ZOOM = 1.15
 _STILL = 5
 """Pixels within which a right button that goes up again was a click."""
@@ -125,7 +127,8 @@ class Viewport(QWidget):
         """Its name in the grid: the kind, with a number for further views of a kind."""
         self.show_focus = True
         self.overlay = Overlay(theme, self.font())
-        self.intent = ViewIntent(kind, background=(theme.view_top, theme.view_bottom))  # type: ignore[arg-type]
+        background = (theme.view_top, theme.view_bottom)
+        self.intent = ViewIntent(kind, background=background, progressive=True)  # type: ignore[arg-type]
         self.items: tuple[SceneItem, ...] = ()
         self.state: Resolved | None = None
         self.frame: Frame | None = None
@@ -146,6 +149,9 @@ class Viewport(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._come_to_rest)
+        self._further = QTimer(self)
+        self._further.setSingleShot(True)
+        self._further.timeout.connect(self._go_on)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
@@ -217,7 +223,7 @@ class Viewport(QWidget):
     def grab_picture(self, size: QSize, scale: float) -> QImage:
         """This view with its overlay at another size; waits for it."""
         intent = self.intent
-        self.intent = replace(intent, interactive=False)
+        self.intent = replace(intent, interactive=False, progressive=False)
         try:
             state = self.resolved(size, scale)
         finally:
@@ -240,6 +246,7 @@ class Viewport(QWidget):
         self._leave_drag()
         self.tools = []
         self._rest.stop()
+        self._further.stop()
         self._idle.stop()
         self.canvas.shutdown()
         if self._spare is not None:
@@ -302,9 +309,17 @@ class Viewport(QWidget):
             return
         self.frame = self._cover.frame = frame
         if frame.state == self.state:
-            self._awaited = False
+            self._awaited = frame.notes.unfinished
+            if self._awaited:
+                # One thing after the other: what the hand does comes before a better picture.
+                self._further.start(_FURTHER_MS)
         self._cover.update()
         self.framed.emit(frame)
+
+    def _go_on(self) -> None:
+        """Ask for a better picture of the same state."""
+        if not self._closed and self.state is not None and self.isVisible() and self._awaited:
+            self.canvas.show_state(self.state)
 
     def _come_to_rest(self) -> None:
         if self.intent.interactive:

@@ -159,7 +159,8 @@ def test_representations_opacity_and_face_colours(view):
     faint = draw(window, [make_item(mesh, opacity=0.2)])[0]
     assert faint[70, 80].max() < draw(window, [make_item(mesh)])[0][70, 80].max()
     picture, notes, _ = draw(window, [make_item(mesh, color_by="part")])
-    assert notes.legends == [] and np.ptp(picture[60:80, 70:90], axis=-1).max() > 60
+    assert [n for n, _ in notes.legends[0].classes] == list("01234")
+    assert np.ptp(picture[60:80, 70:90], axis=-1).max() > 60
 
 
 def test_two_objects_of_one_quantity_share_range_and_legend(view):
@@ -197,10 +198,10 @@ def test_dragging_draws_a_prefix_and_rest_draws_all(view):
     window = view()
     full, _, _ = draw(window, [item])
     presenter = window._scene._presenters["a"]
-    assert isinstance(presenter, PointsPresenter) and presenter._shown == 200_000
+    assert isinstance(presenter, PointsPresenter) and presenter.shown_to == 200_000
     presenter.budget = 30_000
     quick, _, _ = draw(window, [item], interactive=True)
-    assert presenter._shown == 30_000
+    assert presenter.shown_to == 30_000
     prefix = presenter._points[:30_000]
     assert np.abs(prefix.mean(axis=0)).max() < 0.02 and shown(quick).sum() < shown(full).sum() * 1.01
     presenter.budget = 30_000

@@ -7,8 +7,8 @@ import pytest
 
 from app.viewports import resolve
 from app.viewports.readout import voxel_at
+from app.viewports.reduced import reduced
 from app.viewports.state import ViewIntent
-from app.viewports.volumes import reduced
 from tests.app.viewports.conftest import MARKER, axis_orders, head, make_item
 
 SIZE = (150, 130)
