@@ -69,7 +69,7 @@ def attribute_colors(
         return rgba_of(values, *color_scale(values))[:, :3]
     if attribute.transforms is Transforms.LABEL or values.dtype.kind in "bUS":
         numbers, classes = _classes(attribute)
-        notes.legends.append(Legend(name, "", "labels", 0.0, 0.0, classes))
+        notes.legends.append(Legend(name, "", "labels", 0.0, 0.0, classes=classes))
         return category(numbers if chosen is None else numbers[chosen])
     numbers = plain_values(values)
     low, high = item.display.range or attribute_range(attribute)
