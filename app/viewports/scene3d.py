@@ -151,7 +151,7 @@ class Scene3D:
                     renderer.EraseOff()
                     props = renderer.GetViewProps()
                     for k in range(props.GetNumberOfItems()):
-                        prop = props.GetItemAsObject(k)
+                        prop: Any = props.GetItemAsObject(k)
                         if prop.GetVisibility():
                             prop.VisibilityOff()
                             self._hidden.append(prop)
