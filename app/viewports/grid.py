@@ -18,9 +18,11 @@ from app.theme import Theme, current_theme
 from app.viewports import layouts
 from app.viewports.backends import choose_backend, prepare_surface_format
 from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_from_plain, pose_to_plain
+from app.viewports.curtain import CurtainTool
 from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
 from app.viewports.linking import Links, links_from_plain
+from app.viewports.mixing import Mix, mix_from_plain, mix_to_plain
 from app.viewports.moments import moved
 from app.viewports.planes import (
     Slab,
@@ -68,6 +70,8 @@ class ViewportGrid(QWidget):
     viewMade = Signal(object)
     """A `Viewport` that a layout needed: connect what every view has."""
     linksChanged = Signal()
+    mixChanged = Signal(object)
+    """A `mixing.Mix`, or None."""
     onlyChanged = Signal(str)
     """The slot of a view that shows other items now."""
     statusChanged = Signal(str)
@@ -102,6 +106,7 @@ class ViewportGrid(QWidget):
         """Of further views that no layout shows at the moment."""
         self._shares: dict[str, dict[str, tuple[float, ...]]] = {}
         self.links = Links(self)
+        self._curtain = CurtainTool(self._drag_curtain)
         self.family: Callable[[str], frozenset[str]] = lambda id: frozenset((id,))
         """The ids that "show this item" means; a window that knows groups replaces it."""
         self.tools: list[Tool] = []
@@ -230,6 +235,7 @@ class ViewportGrid(QWidget):
     def show_everything(self) -> None:
         """Every view shows every item again, straight and thin, and no comparison: another session has begun."""
         self._intents.clear()
+        self.set_mix(None)
         for slot in list(self.views):
             self.set_only(slot, None)
         self._link(slab=None, tilt=None)
@@ -239,6 +245,27 @@ class ViewportGrid(QWidget):
         self._before = self._layout_name
         self._tidy()
         self._intents.clear()
+
+    @property
+    def mix(self) -> Mix | None:
+        """What the slices make of two volumes."""
+        return self.views["axial"].intent.mix
+
+    def set_mix(self, mix: Mix | None) -> None:
+        """Blend two volumes, or show their difference; None: one over the other, as their displays say."""
+        if mix == self.mix:
+            return
+        self._link(mix=mix)
+        wanted = mix is not None and mix.mode == "curtain"
+        if wanted and self._curtain not in self.tools:
+            self.add_tool(self._curtain)
+        elif not wanted:
+            self.remove_tool(self._curtain)
+        self.mixChanged.emit(mix)
+
+    def _drag_curtain(self, amount: float) -> None:
+        if self.mix is not None:
+            self.set_mix(self.mix.changed(amount=round(amount, 4)))
 
     @property
     def cursor_position(self) -> Vec:
@@ -455,6 +482,7 @@ class ViewportGrid(QWidget):
             "cameras": cameras,
             "only": {slot: sorted(i.only) for slot, i in sorted(intents.items()) if i.only is not None},
             "links": sorted(self.links.on),
+            "mix": mix_to_plain(self.mix),
             "shares": {name: {p: list(w) for p, w in paths.items()} for name, paths in self._shares.items()},
         }
 
@@ -497,6 +525,7 @@ class ViewportGrid(QWidget):
         cursor = _numbers(state.get("cursor"))
         if cursor is not None and len(cursor) == 3:
             self.set_cursor((cursor[0], cursor[1], cursor[2]))
+        self.set_mix(mix_from_plain(state.get("mix")))
         links = links_from_plain(state.get("links"))
         if links is not None:
             self.links.on = links

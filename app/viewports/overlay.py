@@ -53,6 +53,7 @@ class Overlay:
                     self._crosshair(painter, state)
                 self._letters(painter, state)
                 self._scale_bar(painter, state)
+                self._infos(painter, state, notes.infos)
             self._corner(painter, state, state.convention)
         else:
             if state.items:
@@ -85,6 +86,17 @@ class Overlay:
         painter.drawRoundedRect(square, m.px(2), m.px(2))
         box = QRectF(square.right() + m.px(6), edge, state.width, line)
         self.text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
+
+    def _infos(self, painter: QPainter, state: ResolvedSlice, lines: list[str]) -> None:
+        """What the picture is made of, above the scale bar; the first line at the bottom."""
+        m = self.metrics
+        line = QFontMetricsF(self.small).height() * 1.15
+        bottom = state.height - m.px(12) - 2 * line
+        flag = Qt.AlignmentFlag.AlignLeft
+        for k, text in enumerate(lines[:4]):
+            box = QRectF(m.px(10), bottom - k * line, state.width - m.px(90), line)
+            shown = QFontMetricsF(self.small).elidedText(text, Qt.TextElideMode.ElideMiddle, box.width())
+            self._text(painter, box, flag, shown, self.theme.view_text, self.small)
 
     def words_box(self, state: ResolvedSlice) -> QRectF:
         """Where the words of the convention stand, empty where there are none."""

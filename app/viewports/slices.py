@@ -26,6 +26,7 @@ from app.viewports import arrays
 from app.viewports.colors import category, colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
 from app.viewports.dots import draw_trajectory
+from app.viewports.mixed_scene import MixedLayer
 from app.viewports.notes import Legend, Notes, guarded, legend_wanted
 from app.viewports.outlines import bands, edges_of
 from app.viewports.sampling import aligned, grid_of, plane_axis, resliced
@@ -65,19 +66,21 @@ class SliceScene:
         self._renderer.GetActiveCamera().ParallelProjectionOn()
         window.AddRenderer(self._renderer)
         self._layers: dict[str, _Layer] = {}
+        self._mixed = MixedLayer(self._renderer)
         self._drawings: dict[str, tuple[tuple[Any, ...], tuple[Drawing, ...]]] = {}
 
     def apply(self, state: ResolvedSlice) -> Notes:
         """Show `state`; what else is worth knowing about the picture comes back."""
         notes = Notes()
         state = with_linked_colors(state)
-        volumes = [i for i in state.items if isinstance(i.data, Volume)]
+        mixed = self._mixed.show(state, notes)
+        volumes = [i for i in state.items if isinstance(i.data, Volume) and i.id not in mixed]
         # The reference lies at the bottom, whatever its place in the tree: an overlay must not be hidden by it.
         # Labels lie on top even if they are the reference: a scan would hide them.
         volumes.sort(key=lambda i: (_is_label(i), i.id != state.reference))
         for gone in self._layers.keys() - {i.id for i in volumes}:
             self._drop(self._layers.pop(gone))
-        for rank, item in enumerate(volumes):
+        for rank, item in enumerate(volumes, start=int(bool(mixed))):
             with guarded(notes, item):
                 self._show(state, item, rank, notes)
         self._cut(state, notes)
@@ -90,9 +93,10 @@ class SliceScene:
         for layer in self._layers.values():
             self._drop(layer)
         self._layers.clear()
+        self._mixed.release()
         self._drawings.clear()
         self._window.RemoveRenderer(self._renderer)
-        del self._renderer, self._window
+        del self._renderer, self._window, self._mixed
 
     def _show(self, state: ResolvedSlice, item: SceneItem, rank: int, notes: Notes) -> None:
         volume, display = item.data, item.display

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
 from app.viewports.clip import ClipPlane, followed
+from app.viewports.mixing import Mix, why_no_mix
 from app.viewports.planes import Slab, Tilt, aligned_axis, angle_between, least_turn, matrix_of
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
 from core.display import VolumeDisplay
@@ -120,6 +121,8 @@ class ViewIntent:
     """The volume whose window counts for the one that this view is about; None: its own."""
     peers: tuple[str, ...] = ()
     """Items of all views whose colours are linked with this one's."""
+    mix: Mix | None = None
+    """What slices make of two volumes that both are shown."""
     slab: Slab | None = None
     tilt: Tilt | None = None
     """Rotation of the slice planes about the crosshair; all slice views have the same."""
@@ -160,6 +163,7 @@ class ResolvedSlice:
     interactive: bool
     lead: SceneItem | None = None
     peers: tuple[SceneItem, ...] = ()
+    mix: Mix | None = None
     slab: Slab | None = None
     lines: tuple[tuple[str, float, float], ...] = ()
     """The planes of the other two views in this one: kind, and the line's direction on the screen (x right, y down)."""
@@ -423,6 +427,7 @@ def _resolve_slice(
         crosshair=intent.crosshair and bool(shown),
         interactive=intent.interactive,
         slab=intent.slab,
+        mix=_mix_of(intent, shown),
         lines=_lines(intent, steps, right, up, toward),
         oblique=degrees > 0.01,
         limits=(float(heights.min()), float(heights.max())),
@@ -485,6 +490,15 @@ def _resolve_3d(
         clip=followed(intent.clip, intent.cursor, reference_of(shown, intent.active)),
         progressive=intent.progressive,
     )
+
+
+def _mix_of(intent: ViewIntent, shown: tuple[SceneItem, ...]) -> Mix | None:
+    """The mix that is wanted, if both of its volumes are there for it."""
+    mix = intent.mix
+    if mix is None:
+        return None
+    by_id = {i.id: i.data for i in shown}
+    return None if why_no_mix(by_id.get(mix.first), by_id.get(mix.second), mix.mode) else mix
 
 
 def _whose(intent: ViewIntent, shown: tuple[SceneItem, ...]) -> str:
