@@ -185,11 +185,11 @@ def interpolated(frame: Array, index: Array, *, smooth: bool = True) -> Array:
     index = np.clip(np.nan_to_num(index), 0, sizes - 1)
     if not smooth:
         near = np.minimum(np.floor(index + 0.5), sizes - 1).astype(np.intp)
-        out = _floats(frame[near[0], near[1], near[2]])
+        made = _floats(frame[near[0], near[1], near[2]])
     else:
         low = np.floor(index).astype(np.intp)
         part = index - low
-        out = None
+        out: Array | None = None
         for corner in range(8):
             bits = [(corner >> a) & 1 for a in range(3)]
             if any(bit and not part[a].any() for a, bit in enumerate(bits)):
@@ -203,9 +203,9 @@ def interpolated(frame: Array, index: Array, *, smooth: bool = True) -> Array:
                 weight = weight[..., None]
             share = np.where(weight > 0, weight * values, 0.0)
             out = share if out is None else out + share
-        assert out is not None
-    out[outside] = np.nan
-    made: Array = out
+        assert out is not None  # every point lies on or above some corner
+        made = out
+    made[outside] = np.nan
     return made
 
 

@@ -37,6 +37,7 @@ from app.window.item_actions import ItemActions
 from app.window.kinds import is_spatial, shortened
 from app.window.layouts import WindowLayouts
 from app.window.menus import BIG, LAYOUTS, Menus
+from app.window.mixing import Mixing
 from app.window.palette import CommandPalette, SearchButton
 from app.window.shortcuts import Shortcuts
 from app.window.start_page import Actions, StartPage
@@ -97,6 +98,7 @@ class MainWindow(QMainWindow):
             self.centre.show_banner(SAFE)
         self.cards = CardStack(self.centre)
         self.comparing = Comparing(self)
+        self.mixing = Mixing(self)
         self.status = StatusLine(workbench, self)
         self.setStatusBar(self.status)
         self.status.memory_wanted.connect(self.show_memory)

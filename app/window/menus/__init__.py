@@ -22,6 +22,7 @@ from app.window.menus import (
     edit,
     file,
     help,
+    mixing,
     plot,
     settings,
     slices,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BIG", "BUILDERS", "LAYOUTS", "SIDES", "Menus"]
 
-BUILDERS = (file, edit, view, slices, time, plot, settings, data, compare, analyse, window, help)
+BUILDERS = (file, edit, view, slices, time, plot, settings, data, compare, mixing, analyse, window, help)
 TITLES = ("File", "Edit", "View", "Data", "Analyse", "Window", "Help")
 
 
