@@ -14,7 +14,8 @@ from app.viewports.notes import Legend, Notes, guarded
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import window_of
 
-DIVERGING = "diverging"
+DIVERGING = "activation"
+"""Dark where there is no difference: words over the picture stay legible."""
 _EDGE = (0.95, 0.77, 0.36)
 
 
@@ -86,8 +87,13 @@ class MixedLayer:
             a, b = (mixing.colored(i, p) for i, p in zip((first, second), self._pair, strict=True))
             rgba = mixing.mixed(a, b, self._share(state, mix, placement, nu, nv))
         if rgba is not None:
-            self._put(rgba, placement)
+            self._put(rgba)
             self._look = look
+        # At the height of the slice itself: what lies over it lies a hair above that.
+        toward = np.asarray(state.toward)
+        at_height = placement.copy()
+        at_height[:3, 3] += float(toward @ (np.asarray(state.origin) - placement[:3, 3])) * toward
+        self._prop.SetUserMatrix(arrays.matrix(at_height))
         if mix.mode == "curtain":
             notes.drawings.append(_edge(state, mix))
         if mix.mode == "blend":
@@ -102,7 +108,7 @@ class MixedLayer:
             return mixing.curtain_share(state, placement, nu, nv, mix.amount, mix.upright)
         return mix.amount
 
-    def _put(self, rgba: Array, placement: Array) -> None:
+    def _put(self, rgba: Array) -> None:
         if self._prop is None:
             self._prop = vtkImageSlice()
             mapper = vtkImageSliceMapper()
@@ -115,10 +121,9 @@ class MixedLayer:
             look.SetLayerNumber(0)
             self._prop.SetProperty(look)
             self._renderer.AddViewProp(self._prop)
-        self._keep = arrays.image2d(rgba)
+        self._keep = arrays.image2d(np.swapaxes(rgba, 0, 1))
         self._prop.GetMapper().SetInputData(self._keep)
         self._prop.GetProperty().SetInterpolationTypeToLinear()
-        self._prop.SetUserMatrix(arrays.matrix(placement))
 
 
 def _edge(state: ResolvedSlice, mix: Mix) -> Drawing:

@@ -96,7 +96,7 @@ class Overlay:
         for k, text in enumerate(lines[:4]):
             box = QRectF(m.px(10), bottom - k * line, state.width - m.px(90), line)
             shown = QFontMetricsF(self.small).elidedText(text, Qt.TextElideMode.ElideMiddle, box.width())
-            self._text(painter, box, flag, shown, self.theme.view_text, self.small)
+            self.text(painter, box, flag, shown, self.theme.view_text, self.small)
 
     def words_box(self, state: ResolvedSlice) -> QRectF:
         """Where the words of the convention stand, empty where there are none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
@@ -13,7 +12,7 @@ from app.theme import Metrics
 from app.window.comparing import MOST
 from app.window.dialogs import Dialog
 from app.window.icons import icon
-from app.window.kinds import KIND_WORDS, kind_of_item
+from app.window.kinds import KIND_WORDS, kind_of_item, told_apart
 from core.document import Item
 
 WHAT = {
@@ -43,12 +42,9 @@ class CompareDialog(Dialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Objects to compare")
         self.list.setUniformItemSizes(True)
-        names = [i.name for i in items]
+        names = told_apart(items)
         for item in items:
-            words = item.name
-            if names.count(words) > 1 and item.source is not None:
-                words += f" — {Path(item.source.path).parent.name}"
-            row = QListWidgetItem(icon(kind_of_item(item)), words)
+            row = QListWidgetItem(icon(kind_of_item(item)), names[item.id])
             row.setData(ID, item.id)
             row.setToolTip(f"{item.name} · {KIND_WORDS.get(kind_of_item(item), kind_of_item(item))}")
             row.setFlags(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,18 @@ def shortened(text: str, most: int = 48) -> str:
         return text
     tail = (most - 1) // 3
     return f"{text[: most - 1 - tail]}…{text[-tail:]}"
+
+
+def told_apart(items: Iterable[Item]) -> dict[str, str]:
+    """Names by id; those that several have come with the folder of their file."""
+    found = list(items)
+    names = [i.name for i in found]
+    out = {}
+    for item in found:
+        twice = names.count(item.name) > 1 and item.source is not None
+        folder = Path(item.source.path).parent.name if twice and item.source is not None else ""
+        out[item.id] = f"{item.name} — {folder}" if folder else item.name
+    return out
 
 
 def any_of(kinds: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QSlid
 from app.forms.widgets import NumberEdit, button, label
 from app.theme import Metrics
 from app.window.compare_strip import Strip
+from app.window.kinds import told_apart
 
 if TYPE_CHECKING:
     from app.window.mixing import Mixing
@@ -59,7 +60,9 @@ class MixStrip(Strip):
         self.match.activated.connect(lambda _index: mixing.change(match=self.match.currentData()))
         self.row.addWidget(self.match)
         self.limit_words = self._words("Colours to ±")
-        self.limit = self._number("Difference with the strongest colour", minimum=1e-12, optional=True)
+        self.limit = self._number(
+            "Difference with the strongest colour", minimum=1e-12, optional=True, empty="auto"
+        )
         self.limit.committed.connect(lambda: self._commit(self.limit, "limit"))
         self.row.addStretch(1)
         self.end: QPushButton = button("End", mixing.end, "quiet", "Show the volumes over each other again")
@@ -110,13 +113,11 @@ class MixStrip(Strip):
         if mix is None:
             return
         for box, chosen in ((self.first, mix.first), (self.second, mix.second)):
-            items = self._mixing.volumes()
-            if [box.itemData(n) for n in range(box.count())] != [i.id for i in items] or [
-                box.itemText(n) for n in range(box.count())
-            ] != [i.name for i in items]:
+            names = told_apart(self._mixing.volumes())
+            if {box.itemData(n): box.itemText(n) for n in range(box.count())} != names:
                 box.clear()
-                for item in items:
-                    box.addItem(item.name, item.id)
+                for id, name in names.items():
+                    box.addItem(name, id)
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setToolTip(box.currentText())
         self.mode.setCurrentIndex(self.mode.findData(mix.mode))

@@ -231,10 +231,10 @@ def test_a_difference_is_coloured_about_zero_with_a_legend_and_transparent_beyon
         0
     ] == "A − B, values as they are"
     at = state.to_screen(np.array([[20.0, 0, 0], [-20.0, 0, 0]]))
-    assert rgb[round(at[0, 1]), round(at[0, 0])] == pytest.approx(table("diverging")[255], abs=2)
+    assert rgb[round(at[0, 1]), round(at[0, 0])] == pytest.approx(table("activation")[255], abs=2)
     assert rgb[round(at[1, 1]), round(at[1, 0])].max() == 0
     rgb, _, _ = picture(window, (first, solid(100, "b")), Mix("a", "b", "difference", limit=40.0), active="a")
-    assert rgb[130, 150] == pytest.approx(table("diverging")[127], abs=4)
+    assert rgb[130, 150] == pytest.approx(table("activation")[127], abs=4)
 
 
 def test_what_cannot_be_mixed_is_shown_as_ever() -> None:
