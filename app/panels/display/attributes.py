@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from app.forms.range_slider import RangeSlider
 from app.forms.widgets import NumberEdit
-from app.panels.display.fields import DisplayFields, map_choices
+from app.panels.display.fields import DisplayFields
+from app.panels.display.ranges import Found, Ranged, add_colormap
 from app.theme import Metrics
-from core.data import Domain
+from core.data import Domain, Transforms
 from core.display import COORDINATES, attribute_of
 from core.document import Item
 
@@ -22,12 +26,22 @@ def add_attributes(fields: DisplayFields, item: Item) -> None:
     if not names:
         return
     fields.add_choice("color_by", "Colour by", {"": "One colour", **names})
-    fields.add_choice("colormap", "Colour map", map_choices())
-    add_range(fields, attribute_ends)
+    add_colormap(fields)
+    add_range(fields, attribute_ends, attribute_shown)
 
 
-def add_range(fields: DisplayFields, ends_of: Callable[[Item], tuple[float, float]]) -> None:
-    """The two ends of the colours; `ends_of` says those that an empty field stands for."""
+def add_range(
+    fields: DisplayFields,
+    ends_of: Callable[[Item], tuple[float, float]],
+    values_of: Callable[[Item], tuple[Any, Callable[[], Any]] | None] | None = None,
+) -> None:
+    """The two ends of the colours; `ends_of` says those that an empty field stands for.
+
+    `values_of(item)`: what the colours are of, as an object that lives as long as the values, and a function that
+    returns them, called in the background; None where there is one colour. With it there is a slider on a histogram.
+    """
+    if values_of is not None:
+        _add_slider(fields, values_of)
     low = NumberEdit(optional=True, empty="low")
     high = NumberEdit(optional=True, empty="high")
     fields.fields["range_low"], fields.fields["range_high"] = low, high
@@ -75,6 +89,62 @@ def add_range(fields: DisplayFields, ends_of: Callable[[Item], tuple[float, floa
     low.committed.connect(commit)
     high.committed.connect(commit)
     fields.fillers.append(fill)
+
+
+def _add_slider(
+    fields: DisplayFields, values_of: Callable[[Item], tuple[Any, Callable[[], Any]] | None]
+) -> None:
+    slider = RangeSlider("Range of the colours on the histogram of the values")
+    slider.setToolTip("Drag the ends of the range or all of it; double-click for the automatic one")
+    fields.add_wide(slider)
+    fields.fields["range_slider"] = slider
+
+    def moved(low: float, high: float, gesture: str) -> None:
+        digits = 4 - math.floor(math.log10(max(high - low, 1e-300)))
+        fields.apply(gesture, range=(round(low, digits), round(high, digits)))
+
+    def find(item: Item) -> tuple[Any, Callable[[], Found]] | None:
+        asked = values_of(item)
+        if asked is None:
+            return None
+        owner, values = asked
+
+        def work() -> Found:
+            from app.viewports.distributions import known_distribution
+
+            found = known_distribution(owner, "range", values)
+            return found, (found.minimum, found.maximum)
+
+        return id(owner), work
+
+    def shown(item: Item, automatic: tuple[float, float]) -> tuple[float, float]:
+        return getattr(item.display, "range", None) or automatic
+
+    slider.moved.connect(moved)
+    slider.automatic.connect(lambda: fields.apply(range=None))
+    ranged = Ranged(fields, slider, find, shown)
+
+    def fill(item: Item) -> None:
+        slider.setVisible(values_of(item) is not None)
+        ranged.fill(item)
+
+    fields.fillers.append(fill)
+
+
+def attribute_shown(item: Item) -> tuple[Any, Callable[[], Any]] | None:
+    """The attribute that an item is coloured by, and its values; None for one colour, labels and colours themselves."""
+    attribute = attribute_of(item.data, getattr(item.display, "color_by", ""))
+    if attribute is None or attribute.transforms is Transforms.LABEL:
+        return None
+    if attribute.values.dtype.kind not in "biufc":
+        return None
+
+    def values() -> Any:
+        from app.viewports.stats import attribute_values
+
+        return attribute_values(attribute)
+
+    return attribute, values
 
 
 def attribute_ends(item: Item) -> tuple[float, float]:

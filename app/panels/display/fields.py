@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QSlider, QWidget
 
 from app.forms.widgets import FieldGrid, NumberEdit
 from app.window.workbench import Workbench
@@ -121,6 +121,14 @@ class DisplayFields:
         slider.valueChanged.connect(lambda value: self.apply("opacity", opacity=value / 100))
         self.fields["opacity"] = slider
         self.grid.add("Opacity", slider)
+
+    def show_row(self, name: str, shown: bool) -> None:
+        """Show or hide a field and its label: what says nothing about this item is not there."""
+        field = self.fields[name]
+        field.setVisible(shown)
+        for label in self.grid.findChildren(QLabel):
+            if label.buddy() is field:
+                label.setVisible(shown)
 
     # -- filling ---------------------------------------------------------------------------------------------
 

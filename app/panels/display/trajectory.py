@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.panels.display.attributes import add_range
-from app.panels.display.fields import DisplayFields, map_choices
+from app.panels.display.fields import DisplayFields
+from app.panels.display.ranges import add_colormap
 from core.document import Item
 
 SHAPES = {"points": "Points", "spheres": "Spheres"}
@@ -15,7 +16,7 @@ def build(fields: DisplayFields, item: Item) -> None:
 
     data = item.data
     fields.add_choice("color_by", "Colour by", {"": "One colour", **names(data)})
-    fields.add_choice("colormap", "Colour map", map_choices())
+    add_colormap(fields)
     add_range(fields, lambda current: value_range(current.data, current.display.color_by))  # type: ignore[attr-defined]
     fields.add_choice("shape", "Shown as", SHAPES)
     size = fields.add_number("size", "Point size", unit="px", minimum=0.5, maximum=60, step=0.5)

@@ -2,38 +2,154 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
+from app.forms.range_slider import RangeSlider
 from app.forms.widgets import button, label
-from app.panels.display.fields import DisplayFields, map_choices
-from core.data import Volume
+from app.panels.display.fields import DisplayFields
+from app.panels.display.ranges import Found, Ranged, add_colormap
+from app.theme import Metrics
+from core.data import Transforms, Volume
 from core.document import Item
 
 RENDERS = {"auto": "Automatic", "volume": "Volume", "surface": "Surface", "off": "Off"}
+HIDES = {
+    "": "Nothing",
+    "below": "Below the window",
+    "above": "Above the window",
+    "outside": "Outside the window",
+}
+OUTLINE = 2.0
+"""Pixels, when outlines are first chosen."""
 
 
 def build(fields: DisplayFields, item: Item) -> None:
-    """Window, colours, the fourth axis, how it looks in 3-D."""
+    """Window, colours, what is hidden, the fourth axis, how it looks in 3-D."""
     data = item.data
-    unit = getattr(data, "value_unit", "")
     if not getattr(data, "rgb", False):
-        fields.add_number("window", "Window", unit=unit, optional=True, minimum=0)
-        fields.add_number("level", "Level", unit=unit, optional=True)
-        auto = button("Automatic window", lambda: fields.apply(window=None, level=None), "link")
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addStretch(1)
-        line.addWidget(auto)
-        fields.add_wide(row)
-        fields.fields["automatic"] = auto
-        fields.add_choice("colormap", "Colour map", map_choices())
+        add_window(fields, getattr(data, "value_unit", ""))
+        add_colormap(fields)
     if isinstance(data, Volume):
+        if not data.rgb:
+            add_hiding(fields, data)
+            add_outline(fields)
         if data.array.ndim == 4 and not data.rgb and data.array.shape[3] > 1:
             add_index(fields, data)
         fields.add_choice("render", "In 3-D", RENDERS)
     fields.add_check("interpolate", "Smooth pixels")
+
+
+def add_window(fields: DisplayFields, unit: str) -> None:
+    """Window and level: on the histogram, as numbers, automatic."""
+    slider = RangeSlider("Window on the histogram of the values")
+    slider.setToolTip("Drag the ends of the window or all of it; double-click for the automatic one")
+    fields.add_wide(slider)
+    fields.fields["window_slider"] = slider
+    fields.add_number("window", "Window", unit=unit, optional=True, minimum=0)
+    fields.add_number("level", "Level", unit=unit, optional=True)
+
+    def automatic() -> None:
+        fields.apply(window=None, level=None)
+
+    auto = button("Automatic window", automatic, "link")
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.addStretch(1)
+    line.addWidget(auto)
+    row.setMinimumHeight(Metrics.of(row.font()).px(20))  # a low panel would squeeze it to nothing
+    fields.add_wide(row)
+    fields.fields["automatic"] = auto
+
+    def moved(low: float, high: float, gesture: str) -> None:
+        # Four digits are more than an eye can tell and fewer than a field cannot hold.
+        window, level = float(f"{high - low:.4g}"), float(f"{(low + high) / 2:.4g}")
+        fields.apply(gesture, window=window, level=level)
+
+    slider.moved.connect(moved)
+    slider.automatic.connect(automatic)
+    fields.fillers.append(Ranged(fields, slider, _values_of, _window_of).fill)
+
+
+def _values_of(item: Item) -> tuple[Any, Any] | None:
+    from app.viewports.distributions import frame_for_window, known_distribution
+    from app.viewports.stats import finite_range, subsample, volume_stats
+
+    data, index = item.data, getattr(item.display, "index", 0)
+    if not isinstance(data, Volume):
+
+        def of_image() -> Found:
+            found = known_distribution(data, 0, lambda: data.array)
+            if data.array.dtype.itemsize == 1:
+                return found, (0.0, 1.0 if data.array.dtype.kind == "b" else 255.0)
+            return found, finite_range(subsample(data.array))
+
+        return (id(data), 0), of_image
+    if data.transforms is Transforms.LABEL or item.display.colormap == "labels":  # type: ignore[attr-defined]
+        return None
+    which = 0 if data.last_axis == "time" else index
+
+    def of_volume() -> Found:
+        stats = volume_stats(data, index)
+        found = known_distribution(data, which, lambda: frame_for_window(data, index)[1])
+        return found, (stats.low, stats.high)
+
+    return (id(data), which), of_volume
+
+
+def _window_of(item: Item, automatic: tuple[float, float]) -> tuple[float, float]:
+    display: Any = item.display
+    if isinstance(item.data, Volume):
+        from app.viewports.stats import window_of
+
+        return window_of(item.data, display)  # its figures are known by now
+    width = automatic[1] - automatic[0] if display.window is None else display.window
+    level = sum(automatic) / 2 if display.level is None else display.level
+    return level - width / 2, level + width / 2
+
+
+def add_hiding(fields: DisplayFields, data: Volume) -> None:
+    """Which values of an overlay are not shown."""
+    fields.add_choice("hide", "Hide", HIDES).setToolTip(
+        "In slices: what is hidden lets the scan below show through"
+    )
+    fields.add_number("floor", "Hide near zero", unit=data.value_unit, minimum=0).setToolTip(
+        "In slices: values nearer to zero than this are not shown, as for the threshold of a statistical map"
+    )
+
+    def fill(item: Item) -> None:
+        for name in ("window_slider", "window", "level", "automatic", "inverted", "hide", "floor"):
+            fields.show_row(name, not _is_label(item))
+
+    fields.fillers.append(fill)
+
+
+def add_outline(fields: DisplayFields) -> None:
+    """Labels filled, or as outlines of a width."""
+    box = fields.add_choice("labels_as", "Labels", {"": "Filled", "outline": "Outlines"})
+    fields.add_number("outline", "Outline width", unit="px", minimum=0, maximum=20, step=0.5)
+    box.activated.disconnect()
+    box.activated.connect(lambda _index: fields.apply(outline=OUTLINE if box.currentData() else 0.0))
+
+    def fill(item: Item) -> None:
+        outline = getattr(item.display, "outline", 0.0)
+        box.setCurrentIndex(1 if outline > 0 else 0)
+        fields.show_row("labels_as", _is_label(item))
+        fields.show_row("outline", _is_label(item) and outline > 0)
+
+    fields.fillers.append(fill)
+
+
+def _is_label(item: Item) -> bool:
+    data = item.data
+    return (
+        data.transforms is Transforms.LABEL  # type: ignore[union-attr]
+        or data.array.dtype.kind == "b"  # type: ignore[union-attr]
+        or getattr(item.display, "colormap", "") == "labels"
+    )
 
 
 def add_index(fields: DisplayFields, data: Volume) -> None:

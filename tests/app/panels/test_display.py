@@ -31,6 +31,9 @@ DATA = {
 }
 
 
+WINDOW = ("window_slider", "window", "level", "automatic", "colormap", "inverted")
+
+
 @pytest.fixture
 def panel(qtbot: Any, tmp_path: Any) -> Iterator[DisplayPanel]:
     workbench = Workbench(InlineRunner(), PluginHost(folders=[]), Settings(tmp_path / "s.json"))
@@ -53,13 +56,25 @@ def show(panel: Any, key: str) -> str:
     [
         (
             "volume",
-            {"window", "level", "automatic", "colormap", "render", "interpolate", "opacity", "visible"},
+            {
+                *WINDOW,
+                "render",
+                "interpolate",
+                "opacity",
+                "visible",
+                "hide",
+                "floor",
+                "labels_as",
+                "outline",
+            },
         ),
         (
             "mesh",
             {
                 "color_by",
                 "colormap",
+                "inverted",
+                "range_slider",
                 "range_low",
                 "range_high",
                 "representation",
@@ -73,6 +88,8 @@ def show(panel: Any, key: str) -> str:
             {
                 "color_by",
                 "colormap",
+                "inverted",
+                "range_slider",
                 "range_low",
                 "range_high",
                 "representation",
@@ -81,9 +98,22 @@ def show(panel: Any, key: str) -> str:
                 "visible",
             },
         ),
-        ("cloud", {"color_by", "colormap", "range_low", "range_high", "size", "opacity", "visible"}),
+        (
+            "cloud",
+            {
+                "color_by",
+                "colormap",
+                "inverted",
+                "range_slider",
+                "range_low",
+                "range_high",
+                "size",
+                "opacity",
+                "visible",
+            },
+        ),
         ("plane", {"size", "labels", "opacity", "visible"}),
-        ("image", {"window", "level", "automatic", "colormap", "interpolate", "opacity"}),
+        ("image", {*WINDOW, "interpolate", "opacity"}),
         ("table", set()),
     ],
 )

@@ -1,0 +1,291 @@
+"""Two handles on a histogram: a range of values, by mouse or by keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import Metrics, current_theme
+
+_STEP, _FAR = 0.01, 0.1
+"""Of the width, for a key and for a key with Shift or a page."""
+
+
+class RangeSlider(QWidget):
+    """A low and a high value over the histogram of what they are chosen from; the counts on a log scale.
+
+    Drag a handle, or what lies between to move both; a double click asks for the automatic range. By keys: Left and
+    Right move what is chosen, Page Up and Page Down further, Up and Down choose the low end, both or the high end.
+    """
+
+    moved = Signal(float, float, str)
+    """Low, high and a key that all moves of one drag share."""
+    automatic = Signal()
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(name)
+        self.setMouseTracking(True)
+        self.low, self.high = 0.0, 1.0
+        self.ready = False
+        """Whether there is a range to show; before, and for nothing, it is empty."""
+        self._data = (0.0, 1.0)
+        self._counts: NDArray[Any] = np.zeros(0)
+        self._colors: NDArray[Any] | None = None
+        self._chosen = 0
+        """-1 the low end, 1 the high one, 0 both."""
+        self._drag: tuple[int, float, float, float, tuple[float, float]] | None = None
+        self._drags = 0
+        self._hovered: int | None = None
+
+    # -- what is shown ---------------------------------------------------------------------------------------
+
+    def set_distribution(self, counts: NDArray[Any], low: float, high: float) -> None:
+        """The histogram: counts of bins of equal width between `low` and `high`."""
+        self._counts = np.log1p(np.asarray(counts, dtype=float))
+        self._data = (float(low), float(high))
+        self.update()
+
+    def set_colors(self, colors: NDArray[Any] | None) -> None:
+        """(n, 3) uint8 from low to high, shown between the handles; None: no colours."""
+        self._colors = colors
+        self.update()
+
+    def set_range(self, low: float, high: float) -> None:
+        """Where the handles are."""
+        self.ready = True
+        if (low, high) != (self.low, self.high):
+            self.low, self.high = float(low), float(high)
+        self.setAccessibleDescription(f"from {self.low:.4g} to {self.high:.4g}")
+        self.update()
+
+    def clear(self) -> None:
+        """Nothing to choose from."""
+        self.ready, self._counts = False, np.zeros(0)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        m = Metrics.of(self.font())
+        return QSize(m.px(120), m.px(64))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The values at the left and right end: all of the data, and the handles wherever they are; still in a drag."""
+        if self._drag is not None:
+            return self._drag[4]
+        low, high = self._data
+        if self.ready:
+            low, high = min(low, self.low), max(high, self.high)
+        return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+    # -- places ----------------------------------------------------------------------------------------------
+
+    def _area(self) -> QRectF:
+        m = Metrics.of(self.font())
+        return QRectF(self.rect()).adjusted(m.px(7), m.px(3), -m.px(7), -m.px(14))
+
+    def place_of(self, value: float) -> float:
+        """The x of a value."""
+        area, (low, high) = self._area(), self.ends
+        return float(area.left() + (value - low) / (high - low) * area.width())
+
+    def _value_at(self, x: float) -> float:
+        area, (low, high) = self._area(), self.ends
+        return low + (x - area.left()) / max(area.width(), 1.0) * (high - low)
+
+    def _under(self, x: float) -> int | None:
+        """-1 or 1 for a handle, 0 for what lies between, None for nothing."""
+        reach = Metrics.of(self.font()).px(8)
+        left, right = self.place_of(self.low), self.place_of(self.high)
+        if min(abs(x - left), abs(x - right)) <= reach:
+            return -1 if abs(x - left) < abs(x - right) or (left == right and x < left) else 1
+        return 0 if left < x < right else None
+
+    # -- mouse and keys --------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton or not self.ready or self._drag is not None:
+            event.ignore()
+            return
+        x = event.position().x()
+        part = self._under(x)
+        if part is None:
+            part = -1 if x < self.place_of(self.low) else 1
+        self._chosen = part
+        self._drags += 1
+        self._drag = (part, x, self.low, self.high, self.ends)
+        if self._under(x) is None:
+            self._drag_to(x, jump=True)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        x = event.position().x()
+        if self._drag is not None:
+            self._drag_to(x)
+            return
+        hovered = self._under(x) if self.ready else None
+        if hovered != self._hovered:
+            self._hovered = hovered
+            shapes = {0: Qt.CursorShape.OpenHandCursor, None: Qt.CursorShape.ArrowCursor}
+            self.setCursor(shapes.get(hovered, Qt.CursorShape.SizeHorCursor))
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+        if self.ready:
+            self.automatic.emit()
+
+    def leaveEvent(self, event: Any) -> None:
+        self._hovered = None
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = Qt.Key
+        if event.key() == keys.Key_Escape and self._drag is not None:
+            _, _, low, high, _ = self._drag
+            self._drag = None
+            self._move(low, high)
+        elif event.key() in (keys.Key_Up, keys.Key_Down):
+            self._chosen = min(max(self._chosen + (1 if event.key() == keys.Key_Up else -1), -1), 1)
+            self.update()
+        elif event.key() in (keys.Key_Left, keys.Key_Right, keys.Key_PageUp, keys.Key_PageDown):
+            far = event.key() in (keys.Key_PageUp, keys.Key_PageDown)
+            far = far or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            sign = 1 if event.key() in (keys.Key_Right, keys.Key_PageUp) else -1
+            low, high = self.ends
+            self._shift(sign * (_FAR if far else _STEP) * (high - low))
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: Any) -> None:
+        self._drags += 1  # steps by key are one edit for as long as the keyboard stays here
+        super().focusInEvent(event)
+        self.update()
+
+    def _shift(self, by: float) -> None:
+        if self.ready:
+            self._move(*self._moved(self._chosen, self.low, self.high, by))
+
+    def _drag_to(self, x: float, *, jump: bool = False) -> None:
+        assert self._drag is not None
+        part, start, low, high, _ = self._drag
+        if jump:
+            value = self._value_at(x)
+            low, high = (value, high) if part < 0 else (low, value)
+            self._drag = (part, x, low, high, self._drag[4])
+            self._move(low, high)
+            return
+        by = self._value_at(x) - self._value_at(start)
+        self._move(*self._moved(part, low, high, by))
+
+    def _moved(self, part: int, low: float, high: float, by: float) -> tuple[float, float]:
+        """A range with an end, or both, moved: inside the ends, and never empty."""
+        first, last = self.ends
+        least = (last - first) * 1e-3
+        if part == 0:
+            by = min(max(by, first - low), last - high)
+            return low + by, high + by
+        if part < 0:
+            return min(max(low + by, first), high - least), high
+        return low, max(min(high + by, last), low + least)
+
+    def _move(self, low: float, high: float) -> None:
+        if (low, high) != (self.low, self.high):
+            self.set_range(low, high)
+            self.moved.emit(low, high, f"slider:{id(self)}:{self._drags}")
+
+    # -- paint -----------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, m, area = current_theme(), Metrics.of(self.font()), self._area()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        try:
+            painter.setPen(QPen(QColor(theme.line), 1))
+            painter.setBrush(QColor(theme.field))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), m.radius, m.radius)
+            self._paint_counts(painter, area)
+            if self.ready and self.isEnabled():
+                self._paint_handles(painter, area)
+        finally:
+            painter.end()
+
+    def _paint_counts(self, painter: QPainter, area: QRectF) -> None:
+        if not self._counts.size or not self._counts.max() > 0:
+            return
+        theme = current_theme()
+        heights = self._counts / self._counts.max() * (area.height() - 2)
+        edges = np.linspace(*self._data, self._counts.size + 1)
+        outline = [QPointF(self.place_of(edges[0]), area.bottom())]
+        for k, height in enumerate(heights.tolist()):
+            level = area.bottom() - height
+            outline += [QPointF(self.place_of(edges[k]), level), QPointF(self.place_of(edges[k + 1]), level)]
+        outline.append(QPointF(self.place_of(edges[-1]), area.bottom()))
+        shape = QPolygonF(outline)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.line if self.ready and self.isEnabled() else theme.hover))
+        painter.drawPolygon(shape)
+        if self.ready and self.isEnabled():
+            left, right = self.place_of(self.low), self.place_of(self.high)
+            painter.save()
+            painter.setClipRect(QRectF(left, area.top(), max(right - left, 1.0), area.height()))
+            painter.setBrush(QColor(theme.muted))
+            painter.drawPolygon(shape)
+            painter.restore()
+
+    def _paint_handles(self, painter: QPainter, area: QRectF) -> None:
+        theme, m = current_theme(), Metrics.of(self.font())
+        left, right = self.place_of(self.low), self.place_of(self.high)
+        strip = QRectF(left, area.bottom() + m.px(4), max(right - left, 1.0), m.px(6))
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._colors is not None:
+            gradient = QLinearGradient(strip.topLeft(), strip.topRight())
+            last = len(self._colors) - 1
+            for k in range(0, last + 1, max(1, last // 16)):
+                gradient.setColorAt(k / last, QColor(*(int(c) for c in self._colors[k])))
+            painter.setBrush(gradient)
+        else:
+            painter.setBrush(QColor(theme.accent))
+        painter.drawRect(strip)
+        focused = self.hasFocus()
+        for part, x in ((-1, left), (1, right)):
+            active = focused and self._chosen in (part, 0)
+            warm = (
+                active
+                or self._hovered in (part, 0)
+                or (self._drag is not None and self._drag[0] in (part, 0))
+            )
+            color = QColor(theme.accent if warm else theme.text)
+            painter.setPen(QPen(color, 1.4))
+            painter.drawLine(QPointF(x, area.top()), QPointF(x, strip.bottom()))
+            grip = QRectF(x - m.px(3), area.bottom() + m.px(2), m.px(6), m.px(10))
+            painter.setPen(QPen(QColor(theme.field), 1))
+            painter.setBrush(color)
+            painter.drawRoundedRect(grip, m.px(2), m.px(2))
+        if focused:
+            painter.setPen(QPen(QColor(theme.accent), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), m.radius, m.radius)
