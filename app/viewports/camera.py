@@ -104,6 +104,15 @@ def turned(pose: CameraPose, dx: float, dy: float) -> CameraPose:
     return replace(pose, position=_vec(np.add(pose.focal, offset)), up=_vec(matrix @ up))
 
 
+def orbited(pose: CameraPose, axis: Vec, degrees: float) -> CameraPose:
+    """Turned about an axis through the focal point, right-handed: the object turns the other way in the picture."""
+    matrix = _rotation(np.asarray(axis, dtype=float), np.radians(degrees))
+    offset = matrix @ np.subtract(pose.position, pose.focal)
+    return replace(
+        pose, position=_vec(np.add(pose.focal, offset)), up=_vec(matrix @ np.asarray(pose.up, dtype=float))
+    )
+
+
 def moved(pose: CameraPose, dx: float, dy: float) -> CameraPose:
     """Moved so that the object follows the pointer: `dx`, `dy` in parts of the view's height, right and down."""
     right, up, _ = pose.frame()

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QEventLoop, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QEventLoop, QRect, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -611,6 +611,15 @@ class ViewportGrid(QWidget):
             painter.drawImage(rect.topLeft(), self.views[slot].grab_picture(rect.size(), scale))
         painter.end()
         return out
+
+    def rects(self, size: QSize) -> dict[str, QRect]:
+        """Where each view of the present layout would stand if the grid had this size."""
+        return self._rects(size)[0]
+
+    @property
+    def theme(self) -> Theme:
+        """The colours of words and lines."""
+        return self._theme
 
     def wait(self, seconds: float = 30.0) -> bool:
         """Run the event loop until every visible view shows its latest state; False if that took longer."""

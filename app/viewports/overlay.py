@@ -22,6 +22,15 @@ from app.viewports.state import Resolved, Resolved3D, ResolvedSlice
 Array = NDArray[Any]
 
 _MAX_SEGMENTS = 60_000
+PARTS = {
+    "title": "Title",
+    "letters": "Orientation letters and axes",
+    "scale": "Scale bar",
+    "legend": "Colour legend",
+    "crosshair": "Crosshair",
+    "tools": "Measurements and tools",
+}
+"""What a picture may do without."""
 
 
 class Overlay:
@@ -38,6 +47,9 @@ class Overlay:
         self.handles = False
         """Whether the crosshair lines show where they can be taken hold of: while the pointer is over the view."""
         self.held: QPointF | None = None
+        self.parts: frozenset[str] = frozenset(PARTS)
+        self.halo = QColor(0, 0, 0, 140)
+        """Round words, so that they can be read on anything."""
         self.warm = False
         """The pointer is over the words of the convention, which a click changes."""
 
@@ -49,20 +61,27 @@ class Overlay:
             for drawing in notes.drawings:
                 self._drawing(painter, state, drawing)
             if state.items:
-                if state.crosshair:
+                if state.crosshair and "crosshair" in self.parts:
                     self._crosshair(painter, state)
-                self._letters(painter, state)
-                self._scale_bar(painter, state)
-                self._infos(painter, state, notes.infos)
-            self._corner(painter, state, state.convention)
+                if "letters" in self.parts:
+                    self._letters(painter, state)
+                if "scale" in self.parts:
+                    self._scale_bar(painter, state)
+                if "title" in self.parts:
+                    self._infos(painter, state, notes.infos)
+            if "letters" in self.parts:
+                self._corner(painter, state, state.convention)
         else:
-            if state.items:
+            if state.items and "letters" in self.parts:
                 self._triad(painter, state)
-                if state.camera.parallel:
-                    self._scale_bar(painter, state, self.metrics.px(84))
-            self._corner(painter, state, tuple(notes.infos[:3]))
-        self._title(painter, state)
-        paint_legends(self, painter, state, notes.legends)
+            if state.items and state.camera.parallel and "scale" in self.parts:
+                self._scale_bar(painter, state, self.metrics.px(84))
+            if "title" in self.parts:
+                self._corner(painter, state, tuple(notes.infos[:3]))
+        if "title" in self.parts:
+            self._title(painter, state)
+        if "legend" in self.parts:
+            paint_legends(self, painter, state, notes.legends)
         if not state.items:
             words = (
                 "Open a volume to see slices"
@@ -274,7 +293,7 @@ class Overlay:
         """Text that can be read on black and on white: a thin dark edge around it."""
         painter.setFont(font)
         flags = int(flags.value if hasattr(flags, "value") else flags)
-        painter.setPen(QColor(0, 0, 0, 140))
+        painter.setPen(self.halo)
         for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             painter.drawText(box.translated(dx, dy), flags, text)
         painter.setPen(QColor(color))

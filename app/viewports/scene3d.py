@@ -13,11 +13,12 @@ from app.viewports.device import Device
 from app.viewports.glyph_presenter import GlyphPresenter
 from app.viewports.isosurfaces import IsosurfacePresenter, LabelsPresenter
 from app.viewports.markups import MarkupPresenter
+from app.viewports.motion import value_range
 from app.viewports.notes import Notes, guarded
 from app.viewports.points import PointsPresenter
 from app.viewports.presenter import Presenter
 from app.viewports.shared_colors import tell_linked, with_linked_colors
-from app.viewports.state import Resolved3D, SceneItem
+from app.viewports.state import CLEAR, Resolved3D, SceneItem
 from app.viewports.stats import attribute_range
 from app.viewports.surfaces import GraphPresenter, MeshPresenter
 from app.viewports.trajectories import ROUND_POINTS, TrajectoryPresenter
@@ -195,7 +196,10 @@ class Scene3D:
 
     def _style(self, state: Resolved3D, translucent: bool, *, smooth: bool) -> None:
         top, bottom = state.background
-        if top and bottom:
+        self._below.SetGradientBackground(state.background != CLEAR)
+        if state.background == CLEAR:
+            self._below.SetBackground(0, 0, 0)
+        elif top and bottom:
             self._below.SetBackground2(*_rgb(top))
             self._below.SetBackground(*_rgb(bottom))
         for renderer in (self._below, self._above):
@@ -242,7 +246,9 @@ def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
         if attribute.transforms is Transforms.LABEL or attribute.values.dtype.kind not in "biufc":
             continue
         keys[item.id] = (name, item.display.colormap, attribute.unit)  # type: ignore[attr-defined]
-        found.setdefault(keys[item.id], []).append(attribute_range(attribute))
+        moves = isinstance(item.data, Trajectory)
+        span = value_range(item.data, name) if moves else attribute_range(attribute)
+        found.setdefault(keys[item.id], []).append(span)
     out = []
     for item in items:
         ranges = found.get(keys.get(item.id, ("", "", "")), [])

@@ -21,7 +21,7 @@ from app.viewports.backends import synchronous
 from app.viewports.collector import MainThreadCollector
 from app.viewports.device import UNKNOWN, Device
 from app.viewports.notes import Notes
-from app.viewports.state import Resolved
+from app.viewports.state import CLEAR, Resolved
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class _Bridge(QObject):
     """Carries frames from the render thread to the main one; lives as long as the service."""
 
     made = Signal(int, object)
+    ready = Signal(object, object)
 
 
 class RenderService:
@@ -57,6 +58,7 @@ class RenderService:
         # The render thread never touches a widget, which may be gone by the time its picture is finished.
         self._bridge = _Bridge()
         self._bridge.made.connect(self._deliver)
+        self._bridge.ready.connect(_hand_over)
         self._jobs: list[tuple[int, Resolved | None, Future[Frame | None]]] = []
         self._change = threading.Condition()
         self._stop = self._called = self._warm = False
@@ -103,6 +105,18 @@ class RenderService:
         frame = self._enqueue(view, state).result(timeout)
         assert frame is not None
         return frame
+
+    def draw_later(self, view: int, state: Resolved, callback: Callback) -> None:
+        """Draw one state whatever comes after it; `callback` is called on the main thread, never within this call."""
+        bridge = self._bridge
+        if self.sync:
+            QTimer.singleShot(0, bridge, lambda: callback(self._draw(view, state)))
+            return
+
+        def done(future: Future[Frame | None]) -> None:
+            bridge.ready.emit(callback, future.result())
+
+        self._enqueue(view, state).add_done_callback(done)
 
     def drop(self, view: int) -> None:
         """Forget a view; returns once its VTK objects are gone."""
@@ -213,7 +227,11 @@ class RenderService:
             log.exception("drawing a %s view", state.kind)
             return Frame(state, Notes(problems=[f"This view could not be drawn: {error}"]))
         height, width = pixels.shape[:2]
-        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBX8888).copy()
+        clear = getattr(state, "background", None) == CLEAR
+        if not clear:
+            pixels[..., 3] = 255  # Qt takes the fourth byte of a picture without alpha at its word
+        kind = QImage.Format.Format_RGBA8888_Premultiplied if clear else QImage.Format.Format_RGBX8888
+        image = QImage(pixels.data, width, height, 4 * width, kind).copy()
         image.setDevicePixelRatio(state.dpr)
         return Frame(state, notes, image, seconds, known.device)
 
@@ -221,6 +239,11 @@ class RenderService:
         known = self._views.pop(view, None)
         if known is not None:
             known.release()
+
+
+def _hand_over(callback: Callback, frame: Frame | None) -> None:
+    if frame is not None:
+        callback(frame)
 
 
 _shared: list[RenderService] = []

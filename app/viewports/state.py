@@ -37,6 +37,8 @@ CROSSING = {
 }
 """The views whose planes are the vertical and the horizontal line of a crosshair."""
 _PLANES = {"axial": "XY", "coronal": "XZ", "sagittal": "YZ"}
+CLEAR = ("clear", "clear")
+"""The background of a picture that is to be laid over something else."""
 _FIT = 0.86
 """Part of the view that the reference fills at zoom 1: letters and header stand outside it."""
 _BOX_SAMPLES = 60_000
@@ -105,7 +107,7 @@ class ViewIntent:
     active: str | None = None
     interactive: bool = False
     background: tuple[str, str] = ("", "")
-    """Top and bottom colour of a 3-D view."""
+    """Top and bottom colour of a 3-D view, or `CLEAR`."""
     parallel: bool = False
     """A 3-D view without perspective."""
     clip: ClipPlane | None = None

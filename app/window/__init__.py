@@ -55,23 +55,32 @@ def render_window(
 
 def show(
     files: Sequence[str],
-    screenshot: Path,
+    screenshot: Path | None,
     *,
     size: tuple[int, int] = (1200, 900),
     layout: str | None = None,
     theme: str | None = "dark",
     reading: Mapping[str, Any] | None = None,
+    movies: Mapping[str, Path] | None = None,
+    frames: int | None = None,
+    seconds: float | None = None,
 ) -> int:
-    """Draw `files` as the window's centre would show them and save a PNG; needs no screen.
+    """Draw `files` as the window's centre would show them and save a PNG, or movies; needs no screen.
 
     Parameters
     ----------
     size : of the picture, in pixels.
     layout : "four", "axial", "coronal", "sagittal" or "3d"; None = what fits the data.
     reading : `reader`, `kind` and `options` for all the files, as for `core.opening.open_path`.
+    movies : "turntable", "time" or "sweep" -> the file to write; its suffix says how.
+    frames, seconds : of each movie; None = what suits it.
 
     Returns as `render_window`.
     """
     from app.window._render import show as render
 
-    return render(list(files), Path(screenshot), size, layout, theme, dict(reading or {}))
+    picture = Path(screenshot) if screenshot is not None else None
+    films = dict(movies or {})
+    return render(
+        list(files), picture, size, layout, theme, dict(reading or {}), films, frames, seconds
+    )

@@ -53,11 +53,14 @@ def render_window(files: list[str], screenshot: Path, size: tuple[int, int], the
 
 def show(
     files: list[str],
-    screenshot: Path,
+    screenshot: Path | None,
     size: tuple[int, int],
     layout: str | None,
     theme: str | None,
     reading: dict[str, Any],
+    movies: dict[str, Path],
+    frames: int | None,
+    seconds: float | None,
 ) -> int:
     """See `app.window.show`."""
 
@@ -65,17 +68,21 @@ def show(
         centre = Centre(workbench, None)
         return centre, centre, lambda: centre.image(QSize(*size))
 
-    return _draw(files, screenshot, size, layout, theme, reading, make)
+    def film(centre: Centre) -> bool:
+        return all(_film(centre, kind, path, size, frames, seconds) for kind, path in movies.items())
+
+    return _draw(files, screenshot, size, layout, theme, reading, make, film)
 
 
 def _draw(
     files: list[str],
-    screenshot: Path,
+    screenshot: Path | None,
     size: tuple[int, int],
     layout: str | None,
     theme: str | None,
     reading: dict[str, Any],
     make: Callable[[Workbench], tuple[QWidget, Centre, Callable[[], QImage]]],
+    film: Callable[[Centre], bool] = lambda _centre: True,
 ) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ["EQUISCOPE_VIEWPORT"] = "image"
@@ -104,7 +111,9 @@ def _draw(
         widget.show()
         widget.resize(QSize(*size))
         _settle(centre)
-        if not _save(grab(), screenshot, size):
+        if screenshot is not None and not _save(grab(), screenshot, size):
+            return 1
+        if not film(centre):
             return 1
         return 1 if any(p.level == "error" for p in problems) else 0
     finally:
@@ -132,6 +141,45 @@ def _save(picture: QImage, path: Path, size: tuple[int, int]) -> bool:
         print(f"equiscope: {name} cannot be written; choose another folder.", file=sys.stderr)
         return False
     print(f"{name}: {picture.width()}×{picture.height()}, {bytes_words(path.stat().st_size)}")
+    return True
+
+
+def _film(
+    centre: Centre, kind: str, path: Path, size: tuple[int, int], frames: int | None, seconds: float | None
+) -> bool:
+    """Make one movie of the views and wait for it; False, after a line on standard error, if that fails."""
+    from app.movies.maker import MovieMaker
+    from app.movies.plan import Plan, suggested_frames, suggested_seconds
+    from app.viewports.photographer import Look
+    from core import __version__
+
+    grid, line = centre.shown_grid, centre.player.timeline
+    reason = ""
+    if grid is None:
+        reason = "nothing that is open has a place in space"
+    elif kind == "time" and line is None:
+        reason = "nothing that is open changes with time"
+    elif kind == "turntable" and "3d" not in {grid.views[s].intent.kind for s in grid.shown_slots}:
+        reason = "this layout has no 3-D view; add --layout 3d"
+    if reason or grid is None:
+        print(f"equiscope: {printable(path.name)} cannot be made: {reason}.", file=sys.stderr)
+        return False
+    number = frames or suggested_frames(kind, line, 0)  # type: ignore[arg-type]
+    lasts = seconds or suggested_seconds(kind, line, number)  # type: ignore[arg-type]
+    info = {"Software": f"Equiscope {__version__}"}
+    plan = Plan(kind, number, lasts)  # type: ignore[arg-type]
+    maker = MovieMaker(grid, plan, Look(1.0), path.absolute(), info, QSize(*size))
+    ended: list[str | None] = []
+    loop = QEventLoop()
+    maker.finished.connect(ended.append)
+    maker.finished.connect(loop.quit)
+    maker.start()
+    while not ended:
+        loop.exec()
+    if ended[0] is None or ended[0]:
+        print(f"equiscope: {ended[0] or 'cancelled'}", file=sys.stderr)
+        return False
+    print(f"{printable(path.name)}: {number} frames, {lasts:g} s, {size[0]}×{size[1]}")
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from app.window.kinds import centre_of, kind_of_item
@@ -139,19 +139,17 @@ class FileActions:
             self._workbench.export(item.id, path, writer.id if writer is not None and named else None)
 
     def ask_screenshot(self) -> None:
-        folder = self._workbench.settings.get("export-folder", str(Path.home()))
-        path, _ = QFileDialog.getSaveFileName(
-            self._window, "Screenshot", str(Path(folder) / "equiscope.png"), "Picture (*.png)"
-        )
-        if path:
-            path = path if path.lower().endswith(".png") else f"{path}.png"
-            if self._window.centre.image(scale=2.0).save(path):
-                self._workbench.message.emit(f"{Path(path).name} written")
-            else:
-                self._window.show_problem(
-                    Problem(f"{Path(path).name} cannot be written; choose another folder.")
-                )
+        from app.window.screenshot_dialog import ScreenshotDialog
 
-    def copy_screenshot(self) -> None:
-        QGuiApplication.clipboard().setImage(self._window.centre.image(scale=2.0))
-        self._workbench.message.emit("Screenshot copied")
+        ScreenshotDialog(self._window).open()
+
+    def copy_screenshot(self, slot: str = "") -> None:
+        """One view or all of them, at twice their size, to the clipboard."""
+        from app.viewports.photographer import Look
+        from app.window.pictures import VIEW, VIEWS, Wish
+
+        def done(picture: QImage) -> None:
+            QGuiApplication.clipboard().setImage(picture)
+            self._workbench.message.emit("Screenshot copied")
+
+        self._window.pictures.take(Wish(VIEW if slot else VIEWS, Look(), slot), done)

@@ -38,7 +38,9 @@ from app.window.kinds import is_spatial, shortened
 from app.window.layouts import WindowLayouts
 from app.window.menus import BIG, LAYOUTS, Menus
 from app.window.mixing import Mixing
+from app.window.movies import Movies
 from app.window.palette import CommandPalette, SearchButton
+from app.window.pictures import Pictures
 from app.window.shortcuts import Shortcuts
 from app.window.start_page import Actions, StartPage
 from app.window.status_line import StatusLine
@@ -74,6 +76,8 @@ class MainWindow(QMainWindow):
         )
 
         self.files = FileActions(self)
+        self.pictures = Pictures(self)
+        self.movies = Movies(self)
         self.items = ItemActions(self)
         self.view = ViewActions(self, theme)
         self.layouts = WindowLayouts(self)
@@ -189,6 +193,7 @@ class MainWindow(QMainWindow):
         self.results.repeat_wanted.connect(self._repeat)
         self.centre.positioned.connect(self.status.show_position)
         self.centre.on_grid.append(self._on_grid)
+        self.centre.player.moved.connect(self._show_moment)
 
     def _on_grid(self, grid: Any) -> None:
         grid.statusChanged.connect(self.status.set_device)
@@ -219,6 +224,11 @@ class MainWindow(QMainWindow):
             set_reason(f"edit.{id}", "" if words else f"nothing to {id}")
         self.commands.refresh()
         self.menus.refresh_analyses()
+
+    def _show_moment(self, _number: int) -> None:
+        grid, id = self.centre.grid, self.workbench.selected
+        if grid is not None and id in grid.moment:
+            self.display.show_moment(grid.moment[id])
 
     def _on_replaced(self, change: Any) -> None:
         if change is None:  # another session: what was said of the one before is past
@@ -347,6 +357,8 @@ class MainWindow(QMainWindow):
         settings = self.workbench.settings
         settings.set("window-layout", self.layouts.state())
         settings.set("window-geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+        self.movies.shutdown()
+        self.pictures.shutdown()
         self.centre.shutdown()
         self.log.stop()
         if self.console is not None:

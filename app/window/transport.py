@@ -42,6 +42,7 @@ class TransportBar(QFrame):
             row.addWidget(widget)
         row.addWidget(self.slider, 1)
         row.addWidget(self.words)
+        row.addSpacing(Metrics.of(self.font()).px(8))
         row.addWidget(self.speed)
         row.addWidget(self.mode)
         player.timeline_changed.connect(self._on_timeline)

@@ -46,7 +46,7 @@ def figure_eight(*, job: Job) -> list[Loaded]:
                 "G": 1.0,
                 "masses": [1, 1, 1],
             },
-            display={"color_by": "body", "size": 16.0, "trail": 0.3 * PERIOD},
+            display={"color_by": "body", "size": 16.0, "trail": 2.0},
         )
     ]
 

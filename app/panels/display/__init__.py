@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
 from app.forms.widgets import ColumnWidget, label, scrolled
 from app.panels.display import markup, points, surface, trajectory, volume
@@ -41,6 +41,15 @@ class DisplayPanel(Panel):
     def field(self, name: str) -> QWidget:
         """The field of a property of the display; for tests and for filling."""
         return self.fields.fields[name]
+
+    def show_moment(self, index: int) -> None:
+        """The slider over time follows what is shown while it moves, though the display says nothing yet."""
+        slider, words = self.fields.fields.get("index"), self.fields.fields.get("index_words")
+        if isinstance(slider, QSlider) and isinstance(words, QLabel) and not slider.isSliderDown():
+            slider.blockSignals(True)
+            slider.setValue(index)
+            slider.blockSignals(False)
+            words.setText(f"{index + 1} of {slider.maximum() + 1}")
 
     def refresh(self) -> None:
         """Show the current item; fields are made anew only for another item."""

@@ -81,6 +81,14 @@ def build(menus: Menus) -> None:
         group="File",
         why_not=menus.nothing_open,
     )
+    add(
+        "file.movie",
+        "&Movie…",
+        w.movies.ask,
+        group="File",
+        words="turntable animation gif video time sweep film record",
+        why_not=w.movies.why_not,
+    )
     add("file.quit", "&Quit", w.close, group="File", shortcut=standard.Quit)
     menus.put("File", "file.open", "file.open-folder")
     open_as = menus.menus["File"].addMenu("Open as")
@@ -118,6 +126,6 @@ def build(menus: Menus) -> None:
     menus.put(
         "File",
         *("-", "file.new", "file.open-session", "file.save", "file.save-as"),
-        *("-", "file.export", "file.screenshot", "file.copy-screenshot", "-", "file.quit"),
+        *("-", "file.export", "file.screenshot", "file.copy-screenshot", "file.movie", "-", "file.quit"),
     )
     menus.refresh_recent()

@@ -1,9 +1,12 @@
-"""Moving in time: a menu of its own below View."""
+"""Moving in time: a menu of its own below View; and what a right click in a view offers of pictures."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QMenu
 
 from app.window.player import MODES
 
@@ -48,6 +51,14 @@ def build(menus: Menus) -> None:
             why_not=player.why_not,
         )
         menu.addAction(menus.commands[f"time.{mode}"])
+
+    def fill(menu: QMenu, view: Any, _position: QPointF) -> None:
+        menu.addSeparator()
+        menu.addAction("Copy a picture of this view", partial(menus.window.files.copy_screenshot, view.slot))
+        menu.addAction(menus.commands["file.screenshot"])
+        menu.addAction(menus.commands["file.movie"])
+
+    menus.on_view_menu.append(fill)
     player.timeline_changed.connect(menus.commands.refresh)
     player.state_changed.connect(menus.commands.refresh)
 

@@ -86,6 +86,23 @@ def test_show_passes_reader_options(tmp_path: Path) -> None:
     assert not (tmp_path / "q.png").exists()
 
 
+def test_show_makes_movies(tmp_path: Path) -> None:
+    out = equiscope(
+        *("show", "sample:volumes.beating", "--movie", "beat.gif", "--turntable", "turn.webp"),
+        *("--size", "200x160", "--frames", "4"),
+        cwd=tmp_path,
+    ).stdout
+    assert "beat.gif: 4 frames" in out and "turn.webp: 4 frames" in out
+    for name in ("beat.gif", "turn.webp"):
+        with Image.open(tmp_path / name) as movie:
+            assert movie.n_frames == 4 and movie.size == (200, 160)
+            first = np.asarray(movie.convert("RGB")).astype(float)
+            movie.seek(1)
+            assert np.abs(np.asarray(movie.convert("RGB")) - first).mean() > 0.1
+    done = equiscope("show", "sample:scans.ring", "--movie", "no.gif", cwd=tmp_path, code=1)
+    assert "changes with time" in done.stderr and not (tmp_path / "no.gif").exists()
+
+
 def test_no_display_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)

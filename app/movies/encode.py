@@ -1,0 +1,197 @@
+"""Frames to files: GIF and WebP by Pillow, Ogg Theora by VTK, PNG pictures in a folder. No Qt.
+
+Frames are (height, width, 3) uint8 arrays, all of one size, taken from an iterator as they come. Whatever happens, the
+file is there whole or not at all.
+
+`python -m app.movies.encode JSON` does it in a process of its own, frames as raw bytes on its standard input: the
+libraries keep Python's lock for a tenth of a second a frame, during which a window would stand still.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import Cancelled, UserError, WriteError
+from core.files import atomic
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """`name` in words, the `suffix` it is known by, and the most frames a second that it can hold."""
+
+    name: str
+    suffix: str
+    most: float
+
+
+FORMATS = (
+    Format("Animated GIF", ".gif", 50.0),
+    Format("Animated WebP", ".webp", 100.0),
+    Format("Ogg video", ".ogv", 60.0),
+    Format("Folder of PNG pictures", "", 1000.0),
+)
+
+
+def format_of(path: Path) -> Format | None:
+    """By the suffix; None for one that nothing here writes. Without a suffix: a folder of pictures."""
+    return next((f for f in FORMATS if f.suffix == path.suffix.lower()), None)
+
+
+def encode(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:
+    """Write all `count` frames; `info` is text for the formats that hold some.
+
+    Raises
+    ------
+    WriteError : the disk or folder refuses, a folder of pictures is there already, or no format has this suffix.
+    Whatever `frames` raises, after which nothing is left behind.
+    """
+    kind = format_of(path)
+    if kind is None:
+        known = ", ".join(f.suffix for f in FORMATS if f.suffix)
+        raise WriteError(path, f"is no movie: {path.suffix} cannot be written", f"choose one of {known}")
+    if not kind.suffix:
+        _pictures(path, frames, info)
+        return
+    write = {".gif": _gif, ".webp": _webp, ".ogv": _theora}[kind.suffix]
+    with atomic(path) as draft:
+        write(draft, frames, count, fps, info)
+
+
+def _gif(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:
+    # A GIF counts hundredths of a second: the error is carried on, so that the whole lasts as long as it should.
+    def pictures() -> Iterator[Any]:
+        for k, frame in enumerate(frames):
+            picture = _image(frame).quantize(256, dither=0)
+            picture.info["duration"] = 10 * (round(100 * (k + 1) / fps) - round(100 * k / fps))
+            yield picture
+
+    rest = pictures()
+    first = next(rest)
+    words = "; ".join(f"{k}: {v}" for k, v in info.items()).encode("utf-8", "replace")[:250]
+    first.save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=rest,
+        loop=0,
+        comment=words,
+        optimize=False,
+    )
+
+
+def _webp(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:
+    from PIL import Image
+
+    class Film(Image.Image):
+        """All frames as Pillow asks for them: it would hold a list of them in memory."""
+
+        n_frames = count
+
+        def seek(self, frame: int) -> None:
+            if frame:
+                self.im = _image(next(frames)).im
+
+    first = _image(next(frames))
+    film = Film()
+    film._mode, film._size, film.im = first.mode, first.size, first.im  # type: ignore[attr-defined]
+    film.save(path, format="WEBP", save_all=True, duration=max(1, round(1000 / fps)), loop=0, quality=90, method=3)
+
+
+def _theora(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkIOOggTheora import vtkOggTheoraWriter
+
+    writer = vtkOggTheoraWriter()
+    writer.SetFileName(str(path))
+    writer.SetRate(max(1, round(fps)))
+    writer.SetQuality(2)
+    started = False
+    try:
+        for frame in frames:
+            height, width = frame.shape[:2]
+            image = vtkImageData()
+            image.SetDimensions(width, height, 1)
+            flat = np.ascontiguousarray(frame[::-1]).reshape(-1, 3)
+            image.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
+            writer.SetInputData(image)
+            if not started:
+                writer.Start()
+                started = True
+            writer.Write()
+            if writer.GetError():
+                raise OSError(0, "no room for it")
+    finally:
+        if started:
+            writer.End()
+
+
+def _pictures(path: Path, frames: Iterator[Array], info: Mapping[str, str]) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    if path.exists():
+        raise WriteError(path, "is there already", "choose another name for the folder")
+    text = PngInfo()
+    for key, value in info.items():
+        text.add_itxt(key, value)
+    draft: Path | None = None
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=".equiscope-", dir=path.parent))
+        for k, frame in enumerate(frames):
+            _image(frame).save(draft / f"{path.name}-{k + 1:04d}.png", pnginfo=text)
+        draft.chmod(0o755)
+        draft.rename(path)
+        draft = None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteError(
+            path, f"cannot be written ({reason})", "choose another folder or free some space"
+        ) from error
+    finally:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _image(frame: Array) -> Any:
+    from PIL import Image
+
+    return Image.fromarray(frame)
+
+
+def main(argument: str) -> int:
+    """See the module. Ends with 0, with 3 when the frames end too early, with 1 and a sentence on standard error."""
+    wish = json.loads(argument)
+    height, width = wish["size"]
+    length = height * width * 3
+
+    def frames() -> Iterator[Array]:
+        for _ in range(wish["count"]):
+            data = sys.stdin.buffer.read(length)
+            if len(data) < length:
+                raise Cancelled
+            yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+
+    try:
+        encode(Path(wish["path"]), frames(), wish["count"], wish["fps"], wish["info"])
+    except Cancelled:
+        return 3
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

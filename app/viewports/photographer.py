@@ -1,0 +1,196 @@
+"""Pictures of a grid's views off screen: of any size, without waiting, each complete.
+
+The views on the screen are not touched. What has to be drawn is fixed when it is asked for; the words over the pictures
+are painted when they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from app.theme import LIGHT, Theme
+from app.viewports import service
+from app.viewports.overlay import PARTS, Overlay
+from app.viewports.service import Frame
+from app.viewports.state import CLEAR, Resolved, SceneItem, ViewIntent, resolve
+
+if TYPE_CHECKING:
+    from app.viewports.grid import ViewportGrid
+
+BACKGROUNDS = {"theme": "As in the window", "white": "White", "clear": "Transparent"}
+"""Of 3-D views; slices are judged on black."""
+LARGEST = 16_000
+"""Pixels of a side; graphics libraries refuse more."""
+_numbers = count(1_000_000)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures are made: pixels a logical pixel, the parts of `PARTS` over them, the background of 3-D views."""
+
+    scale: float = 2.0
+    parts: frozenset[str] = frozenset(PARTS)
+    background: str = "theme"
+
+
+@dataclass(frozen=True, eq=False)
+class Aimed:
+    """One view of a shot: its place, what is asked of it, what it has to show."""
+
+    slot: str
+    rect: QRect
+    intent: ViewIntent
+    state: Resolved
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One picture to take: its size in logical pixels, and its views."""
+
+    size: QSize
+    views: tuple[Aimed, ...]
+    words: str = ""
+    """Along the lower edge: the time that a frame shows."""
+
+
+class Photographer:
+    """Takes shots of one grid, one after another. `close` gives its VTK objects back."""
+
+    def __init__(self, grid: ViewportGrid, look: Look) -> None:
+        self._grid, self.look = grid, look
+        self._held = [service.acquire()]
+        self._known: dict[str, int] = {}
+
+    def plan(self, slot: str | None = None, size: QSize | None = None) -> Shot:
+        """What is to be drawn: one view, or all of the layout, as they are now."""
+        grid, look = self._grid, self.look
+        if slot is None:
+            size = size or grid.size()
+            places = grid.rects(size)
+        else:
+            size = size or grid.views[slot].size()
+            places = {slot: QRect(0, 0, size.width(), size.height())}
+        views = []
+        for name, rect in places.items():
+            view = grid.views[name]
+            intent = replace(view.intent, interactive=False)
+            if look.background == "clear":
+                intent = replace(intent, background=CLEAR)
+            elif look.background == "white":
+                intent = replace(intent, background=("#ffffff", "#ffffff"))
+            views.append(self._aimed(name, rect, intent, view.items))
+        return Shot(size, tuple(views))
+
+    def again(
+        self,
+        shot: Shot,
+        items: tuple[SceneItem, ...],
+        change: Callable[[ViewIntent], ViewIntent],
+        words: str = "",
+    ) -> Shot:
+        """The same views in the same places, of other items, each looked at in another way."""
+        views = [self._aimed(v.slot, v.rect, change(v.intent), items) for v in shot.views]
+        return Shot(shot.size, tuple(views), words)
+
+    def _aimed(self, slot: str, rect: QRect, intent: ViewIntent, items: tuple[SceneItem, ...]) -> Aimed:
+        state = resolve(intent, items, (rect.width(), rect.height()), self.look.scale)
+        return Aimed(slot, rect, intent, state)
+
+    def take(self, shot: Shot, done: Callable[[QImage], None]) -> None:
+        """Draw it; `done` gets the picture later, on the main thread, unless `close` comes first."""
+        arrived: dict[str, Frame] = {}
+
+        def accept(slot: str, frame: Frame) -> None:
+            arrived[slot] = frame
+            if self._held and len(arrived) == len(shot.views):
+                done(self._composed(shot, arrived))
+
+        for view in shot.views:
+            number = self._known.setdefault(view.slot, next(_numbers))
+            self._held[0].draw_later(number, view.state, partial(accept, view.slot))
+
+    def close(self) -> None:
+        """Free what it drew with. Harmless when called twice."""
+        while self._held:
+            held = self._held.pop()
+            for number in self._known.values():
+                held.forget(number)
+            service.give_back()
+
+    def _composed(self, shot: Shot, frames: Mapping[str, Frame]) -> QImage:
+        scale, theme = self.look.scale, self._grid.theme
+        if len(shot.views) == 1:
+            only = shot.views[0]
+            out = self._one(only, frames[only.slot])
+        else:
+            clear = self.look.background == "clear"
+            kind = QImage.Format.Format_RGBA8888_Premultiplied if clear else QImage.Format.Format_RGBX8888
+            out = QImage(round(shot.size.width() * scale), round(shot.size.height() * scale), kind)
+            out.setDevicePixelRatio(scale)
+            out.fill(QColor(theme.view_line))
+            painter = QPainter(out)
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+            for aimed in shot.views:
+                painter.drawImage(QPointF(aimed.rect.topLeft()), self._one(aimed, frames[aimed.slot]))
+            painter.end()
+        if shot.words:
+            self._write_words(out, shot)
+        return out
+
+    def _one(self, aimed: Aimed, frame: Frame) -> QImage:
+        state, view = aimed.state, self._grid.views.get(aimed.slot)
+        out = frame.image
+        if out is None:
+            out = QImage(
+                round(state.width * state.dpr), round(state.height * state.dpr), QImage.Format.Format_RGBX8888
+            )
+            out.fill(QColor(self._grid.theme.view))
+        out.setDevicePixelRatio(state.dpr)
+        overlay = self._overlay(state)
+        painter = QPainter(out)
+        try:
+            overlay.paint(painter, state, frame.notes)
+            if view is not None and "tools" in self.look.parts:
+                for tool in view.tools:
+                    tool.paint(view, painter, state)
+        finally:
+            painter.end()
+        return out
+
+    def _overlay(self, state: Resolved) -> Overlay:
+        theme: Theme = self._grid.theme
+        white = self.look.background == "white" and state.kind == "3d"
+        if white:
+            theme = replace(theme, view_text=LIGHT.text, view_muted=LIGHT.muted)
+        made = Overlay(theme, self._grid.font())
+        made.parts = self.look.parts
+        if white:
+            made.halo = QColor(255, 255, 255, 190)
+        return made
+
+    def _write_words(self, out: QImage, shot: Shot) -> None:
+        state = shot.views[-1].state
+        overlay = self._overlay(state)
+        m = overlay.metrics
+        painter = QPainter(out)
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        # A slice has a letter in the middle of its lower edge, a 3-D view a legend at the right end.
+        middle = len(shot.views) == 1 and state.kind == "3d"
+        side = Qt.AlignmentFlag.AlignHCenter if middle else Qt.AlignmentFlag.AlignRight
+        box = QRectF(0, 0, shot.size.width() - (0 if middle else m.px(10)), shot.size.height() - m.px(10))
+        overlay.text(
+            painter,
+            box,
+            side | Qt.AlignmentFlag.AlignBottom,
+            shot.words,
+            overlay.theme.view_text,
+            overlay.small,
+        )
+        painter.end()
