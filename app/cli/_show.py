@@ -10,7 +10,9 @@ from app.cli._main import Parser, parse_size
 
 def main(arguments: list[str]) -> int:
     """Render what the window's centre would show."""
-    parser = Parser(prog="equiscope show", description="Render files into a picture or a movie, without a screen.")
+    parser = Parser(
+        prog="equiscope show", description="Render files into a picture or a movie, without a screen."
+    )
     parser.add_argument("files", nargs="+", metavar="FILE", help="files or sample:ID")
     parser.add_argument("--screenshot", metavar="PNG", help="the picture to write")
     kinds = "GIF, WebP or Ogg video by its suffix, a folder of pictures without one"

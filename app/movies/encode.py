@@ -106,7 +106,9 @@ def _webp(path: Path, frames: Iterator[Array], count: int, fps: float, info: Map
     first = _image(next(frames))
     film = Film()
     film._mode, film._size, film.im = first.mode, first.size, first.im  # type: ignore[attr-defined]
-    film.save(path, format="WEBP", save_all=True, duration=max(1, round(1000 / fps)), loop=0, quality=90, method=3)
+    film.save(
+        path, format="WEBP", save_all=True, duration=max(1, round(1000 / fps)), loop=0, quality=90, method=3
+    )
 
 
 def _theora(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:

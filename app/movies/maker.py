@@ -165,7 +165,9 @@ class MovieMaker(QObject):
                 return "" if not code else None
             said.seek(0)
             lines = said.read().decode(errors="replace").strip().splitlines()
-            return lines[-1] if lines else f"{self.path.name} cannot be written; the encoder ended with {code}."
+            return (
+                lines[-1] if lines else f"{self.path.name} cannot be written; the encoder ended with {code}."
+            )
 
     def _start_encoder(self, frame: Array, said: Any) -> subprocess.Popen[bytes]:
         wish = {
@@ -200,6 +202,6 @@ def array_of(picture: QImage) -> Array:
     if picture.format() not in (QImage.Format.Format_RGBX8888, QImage.Format.Format_RGBA8888_Premultiplied):
         picture = picture.convertToFormat(QImage.Format.Format_RGBX8888)
     rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
-    return rows[:, : 4 * picture.width()].reshape(picture.height(), picture.width(), 4)[..., :3].copy()  # one after another: they are written as bytes
-
-
+    return (
+        rows[:, : 4 * picture.width()].reshape(picture.height(), picture.width(), 4)[..., :3].copy()
+    )  # one after another: they are written as bytes

@@ -81,6 +81,4 @@ def show(
 
     picture = Path(screenshot) if screenshot is not None else None
     films = dict(movies or {})
-    return render(
-        list(files), picture, size, layout, theme, dict(reading or {}), films, frames, seconds
-    )
+    return render(list(files), picture, size, layout, theme, dict(reading or {}), films, frames, seconds)

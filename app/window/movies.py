@@ -28,7 +28,9 @@ class Movies(QObject):
     def why_not(self) -> str:
         """Why no movie can be made now, "" if one can."""
         centre = self._window.centre
-        if centre.shown_grid is None or not any(i.display.visible and i.spatial for i in centre.shown_grid.items):
+        if centre.shown_grid is None or not any(
+            i.display.visible and i.spatial for i in centre.shown_grid.items
+        ):
             return "nothing is shown in a view"
         return "one is being made; wait for it or cancel it in Jobs" if self.maker is not None else ""
 

@@ -158,6 +158,7 @@ class ScreenshotDialog(Dialog):
         size: QSize = self._window.pictures.size(self.wish())
         large = max(size.width(), size.height()) > LARGEST
         self.note.setText(
-            f"{size.width()} × {size.height()} pixels" + (": too large; choose a smaller scale" if large else "")
+            f"{size.width()} × {size.height()} pixels"
+            + (": too large; choose a smaller scale" if large else "")
         )
         self.save_button.setEnabled(not large)

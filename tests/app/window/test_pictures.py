@@ -61,9 +61,7 @@ def bar_length(pixels: np.ndarray) -> int:
 def test_twice_the_pixels_and_the_same_scale_bar(window, qtbot):
     add(window, block())
     grid = window.centre.grid
-    one, two = (
-        take(window, qtbot, Wish(VIEW, Look(s, frozenset({"scale"})), "axial")) for s in (1.0, 2.0)
-    )
+    one, two = (take(window, qtbot, Wish(VIEW, Look(s, frozenset({"scale"})), "axial")) for s in (1.0, 2.0))
     size = grid.views["axial"].size()
     assert (one.width(), one.height()) == (size.width(), size.height())
     assert (two.width(), two.height()) == (2 * size.width(), 2 * size.height())
