@@ -118,13 +118,13 @@ class Pictures(QObject):
     # -- writing ---------------------------------------------------------------------------------------------
 
     def save(self, picture: QImage, path: Path) -> None:
-        """Write a PNG in a thread of its own; `written` tells when."""
+        """Write a PNG (by its suffix) in a thread of its own; `written` tells when."""
 
         def work() -> None:
             problem = ""
             try:
                 with atomic(path) as draft:
-                    if not picture.save(str(draft), "PNG"):
+                    if not picture.save(str(draft)):
                         raise OSError(0, "no room for it")
             except WriteError as error:
                 problem = str(error)
