@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
@@ -38,6 +40,27 @@ def application(arguments: list[str] | None = None) -> QApplication:
     return QApplication(arguments or sys.argv[:1])
 
 
+@dataclass
+class Program:
+    """The whole program, shown: what `start` gives, and what `close` ends."""
+
+    qt: QApplication
+    runner: WorkerRunner
+    workbench: Workbench
+    window: MainWindow
+    _parts: tuple[Any, ...]
+    _restore_hooks: Callable[[], None]
+    _collector: MainThreadCollector
+
+    def close(self) -> None:
+        """Give everything back; the window may have been closed already."""
+        self._restore_hooks()
+        self._collector.stop()
+        self.workbench.close()
+        self.window.deleteLater()
+        self.qt.processEvents()
+
+
 def run(
     files: list[str],
     *,
@@ -47,6 +70,25 @@ def run(
     theme: str | None = None,
 ) -> int:
     """See `app.window.run_window`."""
+    program = start(
+        files, safe=safe, report_startup=report_startup, quit_after_start=quit_after_start, theme=theme
+    )
+    try:
+        return program.qt.exec()
+    finally:
+        program.close()
+
+
+def start(
+    files: list[str],
+    *,
+    safe: bool = False,
+    report_startup: bool = False,
+    quit_after_start: bool = False,
+    ask: bool = True,
+    theme: str | None = None,
+) -> Program:
+    """Make and show the window; the event loop does the rest. `ask`: whether closing asks about unsaved work."""
     runner: WorkerRunner | None = None
     milestones = Milestones(report_startup, pids=lambda: runner.pids() if runner else [])
     milestones.mark("imports done")
@@ -68,7 +110,7 @@ def run(
         threads=int(settings.number("threads", 0, 0, 1024)) or None,
     )
     workbench = Workbench(runner, PluginHost(safe=safe), settings)
-    window = MainWindow(workbench, ask=not quit_after_start, theme=theme)
+    window = MainWindow(workbench, ask=ask and not quit_after_start, theme=theme)
     workbench.setParent(window)
     _prepare_gl(window, settings)
     faults.fault.connect(window.show_fault)
@@ -76,14 +118,7 @@ def run(
     starter = _Starter(window, workbench, milestones, files, report_startup, quit_after_start)
     window.painted.connect(starter.painted)
     window.show()
-    try:
-        return qt.exec()
-    finally:
-        restore_hooks()
-        collector.stop()
-        workbench.close()
-        window.deleteLater()
-        qt.processEvents()
+    return Program(qt, runner, workbench, window, (faults, starter), restore_hooks, collector)
 
 
 def apply_settings_theme(qt: QApplication, settings: Settings, theme: str | None = None) -> None:

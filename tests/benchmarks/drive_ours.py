@@ -23,48 +23,28 @@ CANVAS = (750, 600)
 
 def main(what: str, file: str) -> None:
     """Do one of "volume", "file", "points1", "points10" and print the figures."""
-    from app.window import _run
-    from core.jobs import WorkerRunner
-
-    runner = WorkerRunner()
-    meter = Meter(runner.pids)
-    driven = _Driven(_run, runner, meter)
+    driven = Driven()
     getattr(driven, "_points" if what.startswith("points") else f"_{what}")(Path(file))
-    meter.memory("peak memory")
-    meter.told()
+    driven.meter.memory("peak memory")
+    driven.meter.told()
     driven.close()
 
 
-class _Driven:
+class Driven:
     """A window as `python -m app` makes it, and what is done with it."""
 
-    def __init__(self, start: Any, runner: Any, meter: Meter) -> None:
+    def __init__(self) -> None:
         from PySide6.QtCore import qVersion
 
-        from app.theme import DARK, apply_theme
-        from app.viewports.collector import MainThreadCollector
-        from app.window._startup import Milestones
-        from app.window.main_window import MainWindow
-        from app.window.workbench import Workbench
-        from core.plugins import PluginHost
-        from core.settings import Settings
+        from app.window._run import start
 
-        self.meter = meter
-        self.app = start.application()
-        apply_theme(self.app, DARK)
-        self.collector = MainThreadCollector()
-        self.collector.start()
-        self.workbench = Workbench(runner, PluginHost(), Settings())
-        self.window = MainWindow(self.workbench, ask=False)
-        start._prepare_gl(self.window)
+        program = self.program = start([], ask=False)
+        self.app, self.workbench, self.window = program.qt, program.workbench, program.window
+        meter = self.meter = Meter(program.runner.pids)
         seen: list[int] = []
         self.window.painted.connect(lambda: seen.append(1))
         described: list[int] = []
         self.workbench.descriptions_changed.connect(lambda: described.append(1))
-        self.starter = start._Starter(self.window, self.workbench, Milestones(), [], False, False)
-        self.window.painted.connect(self.starter.painted)
-        self.window.resize(1090, 730)  # near the size at which napari's canvas is as large as ours will be
-        self.window.show()
         self.until(lambda: bool(seen))
         meter.since_start("painted window")
         self.until(lambda: bool(described))
@@ -104,8 +84,7 @@ class _Driven:
 
     def close(self) -> None:
         self.window.close()
-        self.collector.stop()
-        self.workbench.close()
+        self.program.close()
         sys.stdout.flush()
         os._exit(0)
 
