@@ -35,6 +35,9 @@ class OffscreenView:
         self._window = vtkRenderWindow()
         self._window.SetOffScreenRendering(1)
         self._window.SetMultiSamples(0)
+        # Nobody looks at the window itself: the picture is read where it was drawn.
+        self._window.SwapBuffersOff()
+        self._window.SetFrameBlitModeToNoBlit()  # type: ignore[attr-defined]
         self._window.SetSize(16, 16)
         self._window.Render()
         self.device: Device = device_of(self._window.ReportCapabilities())

@@ -37,6 +37,9 @@ class Frame:
     device: Device = UNKNOWN
 
 
+SPARE = 4
+"""Windows made ahead by `warm`: as many as the grid has views."""
+
 Callback = Callable[[Frame], None]
 
 
@@ -61,12 +64,13 @@ class RenderService:
         self._bridge.ready.connect(_hand_over)
         self._jobs: list[tuple[int, Resolved | None, Future[Frame | None]]] = []
         self._change = threading.Condition()
+        self._spare: list[Any] = []
         self._stop = self._called = self._warm = False
         self._thread: threading.Thread | None = None
         self._collector = MainThreadCollector()
 
     def warm(self) -> None:
-        """Load VTK and the GL driver in the thread, so that the first object opened does not wait for them.
+        """Load VTK and the GL driver and make windows in the thread, so that the first object opened does not wait for them.
 
         Loading a library keeps Python's lock: up to 30 ms at a time, a quarter of a second in all.
         """
@@ -187,6 +191,8 @@ class RenderService:
             if ending:
                 for view in list(self._views):
                     self._release(view)
+                while self._spare:
+                    self._spare.pop().release()
                 return
             if job is not None:
                 self._do(job)
@@ -197,8 +203,13 @@ class RenderService:
     def _warm_up(self) -> None:
         from app.viewports.offscreen import OffscreenView
 
+        import numpy.ma  # noqa: F401  NumPy's percentiles want it: 15 ms of the first volume
+
         try:
-            OffscreenView().release()
+            for _ in range(SPARE):
+                self._spare.append(OffscreenView())
+                if self._slots or self._jobs or self._stop:
+                    return  # somebody is waiting
         except Exception:
             log.exception("preparing to draw")  # the first picture will say what is wrong
 
@@ -220,7 +231,7 @@ class RenderService:
 
         try:
             if view not in self._views:
-                self._views[view] = OffscreenView()
+                self._views[view] = self._spare.pop() if self._spare else OffscreenView()
             known = self._views[view]
             pixels, notes, seconds = known.render(state)
         except Exception as error:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
-from app.forms.widgets import button, elided, label
+from app.forms.widgets import button, label, ticker
 from app.theme import Metrics
 from app.window.gpu import Gpu, gpus
 from app.window.kinds import bytes_words, counted, shortened
@@ -32,7 +32,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._workbench = workbench
         self.setSizeGripEnabled(False)
-        self.position = elided("")
+        self.position = ticker()
         self.addWidget(self.position, 1)
         self.undo = self._right()
         self.jobs = self._button(self.jobs_wanted.emit, "Show the jobs")

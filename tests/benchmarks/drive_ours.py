@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,16 @@ CANVAS = (750, 600)
 
 def main(what: str, file: str) -> None:
     """Do one of "volume", "file", "points1", "points10" and print the figures."""
-    driven = Driven()
-    getattr(driven, "_points" if what.startswith("points") else f"_{what}")(Path(file))
-    driven.meter.memory("peak memory")
-    driven.meter.told()
-    driven.close()
+    try:
+        driven = Driven()
+        getattr(driven, "_points" if what.startswith("points") else f"_{what}")(Path(file))
+        driven.meter.memory("peak memory")
+        driven.meter.told()
+        driven.close()
+    except Exception:  # the program's own hook would put it on a card
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 class Driven:
