@@ -19,7 +19,7 @@ from vtkmodules.vtkRenderingCore import vtkRenderWindow
 from app.viewports.device import Device, device_of
 from app.viewports.notes import Notes
 from app.viewports.scene3d import Scene3D
-from app.viewports.slices import SliceScene
+from app.viewports.slices import SliceScene, compile_shaders
 from app.viewports.state import Resolved, ResolvedSlice
 
 Array = NDArray[Any]
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 class OffscreenView:
     """A window of its own and the scene in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, warm: bool = False) -> None:
         if sys.platform.startswith("linux"):
             # VTK would try X first, and complain where there is none.
             os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
@@ -39,7 +39,10 @@ class OffscreenView:
         self._window.SwapBuffersOff()
         self._window.SetFrameBlitModeToNoBlit()  # type: ignore[attr-defined]
         self._window.SetSize(16, 16)
-        self._window.Render()
+        if warm:
+            compile_shaders(self._window)
+        else:
+            self._window.Render()
         self.device: Device = device_of(self._window.ReportCapabilities())
         if not self.device.software:
             self._window.SetMultiSamples(4)

@@ -96,9 +96,12 @@ def reduced(volume: Volume, index: int, limit: int, *, label: bool = False, exac
         low = min(stats.minimum, stats.low)
         high = max(min(stats.maximum, stats.high + (stats.high - stats.low)), low + 1e-12)
         with np.errstate(invalid="ignore", over="ignore"):
-            codes = np.clip(
-                np.nan_to_num((np.asarray(small, dtype=np.float32) - low) * (255.0 / (high - low))), 0, 255
-            )
+            scaled = np.subtract(small, np.float32(low), dtype=np.float32)
+            scaled *= np.float32(255.0 / (high - low))
+            # Clipping keeps what is not a number, which is turned into nothing; infinities go to the ends.
+            codes = np.clip(scaled, 0, 255, out=scaled)
+            if small.dtype.kind == "f":
+                np.nan_to_num(codes, copy=False)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     placement = affine.copy()
     placement[:3, :3] /= spacing
@@ -122,16 +125,20 @@ def _thinned(array: Array, steps: Array, *, mean: bool) -> Array:
         return array
     if not mean:
         return array[tuple(slice(None, None, int(s)) for s in steps)]
-    shape = [n // int(s) for n, s in zip(array.shape, steps, strict=True)]
-    total = np.zeros(shape, dtype=np.float32)
-    count = 0
-    for i in range(int(steps[0])):
-        for j in range(int(steps[1])):
-            for k in range(int(steps[2])):
-                part = array[i :: steps[0], j :: steps[1], k :: steps[2]]
-                total += part[: shape[0], : shape[1], : shape[2]]
-                count += 1
-    return total / count
+    # Slab by slab along the slowest axis, so that what is added stays in the processor's cache.
+    order = np.argsort([-abs(s) for s in array.strides], kind="stable")
+    source = array.transpose(order)
+    s0, s1, s2 = (int(s) for s in np.asarray(steps)[order])
+    shape = source.shape[0] // s0, source.shape[1] // s1, source.shape[2] // s2
+    out = np.empty(shape, dtype=np.float32)
+    for i in range(shape[0]):
+        slab = source[i * s0 : (i + 1) * s0, : shape[1] * s1, : shape[2] * s2].sum(axis=0, dtype=np.float32)
+        rows = slab.reshape(shape[1], s1, shape[2] * s2).sum(axis=1)
+        out[i] = rows[:, ::s2]
+        for k in range(1, s2):
+            out[i] += rows[:, k::s2]
+    out /= np.float32(s0 * s1 * s2)
+    return out.transpose(np.argsort(order))
 
 
 def is_reduced(volume: Volume, index: int, limit: int, *, label: bool = False, exact: bool = False) -> bool:

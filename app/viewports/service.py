@@ -70,7 +70,7 @@ class RenderService:
         self._collector = MainThreadCollector()
 
     def warm(self) -> None:
-        """Load VTK and the GL driver and make windows in the thread, so that the first object opened does not wait for them.
+        """Load VTK and the GL driver and make windows in the thread, so that the first object need not wait.
 
         Loading a library keeps Python's lock: up to 30 ms at a time, a quarter of a second in all.
         """
@@ -207,7 +207,7 @@ class RenderService:
 
         try:
             for _ in range(SPARE):
-                self._spare.append(OffscreenView())
+                self._spare.append(OffscreenView(warm=True))
                 if self._slots or self._jobs or self._stop:
                     return  # somebody is waiting
         except Exception:

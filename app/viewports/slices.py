@@ -56,6 +56,20 @@ class _Layer:
     outline_key: tuple[Any, ...] = ()
 
 
+def compile_shaders(window: vtkRenderWindow) -> None:
+    """Draw a picture of one pixel, so that the first slice need not wait for the GL driver's compiler."""
+    renderer, prop, mapper = vtkRenderer(), vtkImageSlice(), vtkImageSliceMapper()
+    mapper.SetInputData(arrays.image2d(np.zeros((2, 2, 4), dtype=np.uint8)))
+    mapper.BorderOn()
+    prop.SetMapper(mapper)
+    renderer.AddViewProp(prop)
+    renderer.GetActiveCamera().ParallelProjectionOn()
+    window.AddRenderer(renderer)
+    window.Render()
+    renderer.RemoveViewProp(prop)
+    window.RemoveRenderer(renderer)
+
+
 class SliceScene:
     """Owns a renderer; `apply` brings it to a state. Used by one thread only."""
 
