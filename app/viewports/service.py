@@ -201,9 +201,9 @@ class RenderService:
             job = slot = None  # nothing may keep an item alive while the thread sleeps
 
     def _warm_up(self) -> None:
-        from app.viewports.offscreen import OffscreenView
-
         import numpy.ma  # noqa: F401  NumPy's percentiles want it: 15 ms of the first volume
+
+        from app.viewports.offscreen import OffscreenView
 
         try:
             for _ in range(SPARE):
