@@ -133,7 +133,10 @@ def shuffled_points(data: Any, most: int) -> tuple[Array | None, Array, Array]:
     if most not in known:
         order = shuffled_order(data, len(data.points))
         order = None if order is None else order[:most]
-        known[most] = (order, *local_points(data.points if order is None else data.points.take(order, axis=0)))
+        known[most] = (
+            order,
+            *local_points(data.points if order is None else data.points.take(order, axis=0)),
+        )
     return known[most]
 
 
