@@ -6,6 +6,7 @@ Each takes the job and plain or data arguments, and returns something that `core
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from core.data import Checkpoint
 from core.document import Item
 from core.errors import UserError
 from core.jobs._job import Job
-from core.plugins import PluginHost, Reader
+from core.plugins import Panel, PluginHost, Reader, contributions
 from core.records import read_record
 
 
@@ -54,6 +55,26 @@ def describe(job: Job) -> list[dict[str, Any]]:
             out.append(msgspec.to_builtins(running.describe_analysis(host(), analysis)))
         except (UserError, TypeError) as error:
             job.log(f"{analysis.id}: {error}")
+    return out
+
+
+def check_plugins(job: Job) -> dict[str, str]:
+    """The traceback of every contribution whose code does not load, by its id; panels belong to the window."""
+    out = {}
+    for plugin in host().plugins:
+        entries = contributions(plugin.manifest) if plugin.manifest is not None else []
+        for n, entry in enumerate(entries):
+            job.progress(n / len(entries), plugin.title)
+            if isinstance(entry, Panel) or host().missing(entry):
+                continue
+            for field in ("read", "sniff", "write", "function", "config", "build"):
+                reference = getattr(entry, field, "")
+                try:
+                    if reference:
+                        host().resolve(reference)
+                except UserError as error:
+                    out[entry.id] = "".join(traceback.format_exception(error.__cause__ or error))
+                    break
     return out
 
 
@@ -173,6 +194,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         open_path,
         expand,
         describe,
+        check_plugins,
         describe_reader,
         run,
         run_files,

@@ -46,6 +46,8 @@ class AnalysisPanel(Panel):
     title = "Analysis"
     least_width = 264
     started = Signal(object)
+    help_wanted = Signal(str)
+    """The id of the analysis that the user wants to read about."""
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,11 @@ class AnalysisPanel(Panel):
         self.column.addWidget(scrolled(self._body), 1)
         self._footer = QVBoxLayout()
         self.column.addLayout(self._footer)
+        self._help_button = button(
+            "Help", lambda: self.help_wanted.emit(self.chosen), "link", "All about this analysis"
+        )
+        self._help_button.hide()
+        self.header.add(self._help_button)
         self._others = button("Others…", lambda: self.choose(None), "link", "Choose another analysis")
         self._others.hide()
         self.header.add(self._others)
@@ -64,6 +71,11 @@ class AnalysisPanel(Panel):
         workbench.selection_changed.connect(self._on_selected)
         workbench.descriptions_changed.connect(self._on_described)
         self._offer()
+
+    @property
+    def chosen(self) -> str:
+        """The id of the analysis whose form is shown, "" without one."""
+        return self._analysis.id if self._analysis is not None else ""
 
     def choose(self, analysis: Analysis | None) -> None:
         """Show the form of an analysis, or the suggestions for None."""
@@ -99,6 +111,7 @@ class AnalysisPanel(Panel):
 
     def _clear(self) -> None:
         self._others.hide()
+        self._help_button.hide()
         self._body.clear()
         if self.form is not None:
             self.form.footer.hide()
@@ -129,6 +142,7 @@ class AnalysisPanel(Panel):
                 self._help(description.help, description.summary, description.reference)
             )
         self._others.show()
+        self._help_button.show()
         self._body.column.addStretch(1)
         self._footer.addWidget(form.footer)
         self.form = form

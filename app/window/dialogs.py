@@ -11,25 +11,15 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QHeaderView,
-    QLabel,
     QMessageBox,
     QPlainTextEdit,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from app.forms.widgets import button, label
+from app.forms.widgets import button
 from app.theme import Metrics, restyle
-from app.window.icons import pixmap
 from app.window.kinds import shortened
-from app.window.start_page import RESEARCH
-from core import __version__
-from core.plugins import PluginHost, contributions
-
-LICENCE = "BSD 3-Clause licence. Built on Qt (LGPL), VTK, NumPy, PyTorch and others under their own licences."
 
 
 class Dialog(QDialog):
@@ -60,69 +50,6 @@ class Dialog(QDialog):
             child.ensurePolished()  # fonts of the stylesheet decide how high the words are
         self.column.activate()
         self.resize(self._width, self._height or self.column.totalHeightForWidth(self._width))
-
-
-def about(parent: QWidget) -> Dialog:
-    """What this is, for what it may be used, and under which licence."""
-    made = Dialog("About Equiscope", parent, 460)
-    m = Metrics.of(made.font())
-    row = QHBoxLayout()
-    row.setSpacing(m.px(16))
-    mark = QLabel()
-    mark.setPixmap(pixmap("equiscope", "#000000", m.px(56), made.devicePixelRatioF()))
-    row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-    column = QVBoxLayout()
-    column.setSpacing(m.px(6))
-    column.addWidget(label("Equiscope", "title"))
-    column.addWidget(label(f"Version {__version__}", "muted"))
-    words = "A workbench for seeing, measuring and using symmetry."
-    column.addWidget(label(words, wrap=True))
-    column.addWidget(label(RESEARCH, "warn", wrap=True))
-    column.addWidget(label(LICENCE, "small", wrap=True))
-    row.addLayout(column, 1)
-    made.column.addLayout(row)
-    made.finish()
-    return made
-
-
-def plugins(host: PluginHost, parent: QWidget) -> Dialog:
-    """Every plugin: what it brings, what it lacks, what is wrong with it."""
-    made = Dialog("Plugins", parent, 860, 480)
-    tree = QTreeWidget()
-    tree.setAccessibleName("Plugins")
-    tree.setHeaderLabels(["Plugin", "Brings", "From", "State"])
-    tree.setRootIsDecorated(True)
-    tree.ensurePolished()
-    for plugin in host.plugins:
-        if plugin.manifest is None:
-            row = QTreeWidgetItem([plugin.title, "", plugin.origin, plugin.error])
-            row.setToolTip(3, plugin.error)
-            tree.addTopLevelItem(row)
-            continue
-        entries = contributions(plugin.manifest)
-        counts: dict[str, int] = {}
-        for entry in entries:
-            name = type(entry).__name__.lower()
-            counts[name] = counts.get(name, 0) + 1
-        plural = {"analysis": "analyses"}
-        brings = ", ".join(f"{n} {k if n == 1 else plural.get(k, k + 's')}" for k, n in counts.items())
-        lacking = [e for e in entries if host.missing(e)]
-        state = f"{len(lacking)} cannot be used yet" if lacking else "ready"
-        row = QTreeWidgetItem([plugin.title, brings, plugin.origin, state])
-        row.setToolTip(0, str(plugin.folder))
-        for entry in entries:
-            missing = host.missing(entry)
-            child = QTreeWidgetItem([entry.title, type(entry).__name__.lower(), entry.id, missing or "ready"])
-            child.setToolTip(3, missing)
-            row.addChild(child)
-        tree.addTopLevelItem(row)
-    m = Metrics.of(made.font())
-    tree.header().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-    for section, width in ((0, 220), (1, 230), (2, 150)):
-        tree.setColumnWidth(section, m.px(width))
-    made.column.addWidget(tree)
-    made.finish()
-    return made
 
 
 def doctor(parent: QWidget) -> Dialog:

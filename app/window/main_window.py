@@ -189,6 +189,7 @@ class MainWindow(QMainWindow):
         self.data.menu_wanted.connect(self._item_menu)
         self.data.focus_wanted.connect(self._focus_item)
         self.results.item_wanted.connect(self._show_item)
+        self.analysis.help_wanted.connect(self.show_analyses)
         self.jobs.result_wanted.connect(self._show_result)
         self.results.repeat_wanted.connect(self._repeat)
         self.centre.positioned.connect(self.status.show_position)
@@ -502,14 +503,25 @@ class MainWindow(QMainWindow):
         self.docks["jobs"].raise_()
 
     def show_about(self) -> None:
-        from app.window.dialogs import about
+        from app.window.about import AboutDialog
 
-        about(self).show()
+        self._show_once(AboutDialog, lambda: AboutDialog(self))
 
     def show_plugins(self) -> None:
-        from app.window.dialogs import plugins
+        from app.window.plugins_dialog import PluginsDialog
 
-        plugins(self.workbench.host, self).show()
+        self._show_once(PluginsDialog, lambda: PluginsDialog(self.workbench, self))
+
+    def show_analyses(self, id: str = "") -> None:
+        """The help on analyses, on the one whose form is shown unless another is named."""
+        from app.window.analyses_help import AnalysesHelp
+
+        dialog = self._show_once(
+            AnalysesHelp, lambda: AnalysesHelp(self.workbench, self.choose_analysis, self)
+        )
+        chosen = id or self.analysis.chosen
+        if chosen:
+            dialog.choose(chosen)  # type: ignore[attr-defined]
 
     def show_doctor(self) -> None:
         from app.window.dialogs import doctor

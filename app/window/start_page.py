@@ -253,12 +253,6 @@ class RecentRow(QWidget):
 
     def tell(self, size: int | None) -> None:
         """How large the file is; None: it is not there."""
-        words = (
-            "not there any more"
-            if size is None
-            else f"{self._kind}, {bytes_words(size)}"
-            if size
-            else self._kind
-        )
+        words = "not found" if size is None else f"{self._kind}, {bytes_words(size)}" if size else self._kind
         self.note.setText(words)
         self.button.setAccessibleName(f"{self.button.accessibleName()}, {words}")

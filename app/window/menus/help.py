@@ -20,6 +20,14 @@ def build(menus: Menus) -> None:
         words="shortcuts keyboard wheel drag help",
     )
     add(
+        "help.analyses",
+        "&Help on analyses",
+        w.show_analyses,
+        group="Help",
+        shortcut="Shift+F1",
+        words="reference parameters method paper documentation",
+    )
+    add(
         "help.about",
         "&About Equiscope",
         w.show_about,
@@ -35,4 +43,14 @@ def build(menus: Menus) -> None:
         words="doctor gpu gl renderer versions",
     )
     add("help.log", "Open the &log", w.show_log, group="Help")
-    menus.put("Help", "help.keys", "-", "help.plugins", "help.doctor", "help.log", "-", "help.about")
+    menus.put(
+        "Help",
+        "help.analyses",
+        "help.keys",
+        "-",
+        "help.plugins",
+        "help.doctor",
+        "help.log",
+        "-",
+        "help.about",
+    )
