@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.viewports.cuts import Drawing, Plane
 from app.viewports.motion import shades
-from app.viewports.state import SceneItem, box_of
+from app.viewports.state import SceneItem, extent_of
 
 Array = NDArray[Any]
 
@@ -27,8 +27,7 @@ def draw_trajectory(item: SceneItem, plane: Plane, thickness: float) -> tuple[Dr
     transform = np.asarray(item.transform)
     places = np.asarray(data.positions[index], dtype=np.float64) @ transform[:3, :3].T + transform[:3, 3]
     point, normal = (np.asarray(v, dtype=float) for v in plane)
-    box = box_of(item)
-    reach = max(thickness / 2, _NEAR * float(np.linalg.norm(box[:, 1] - box[:, 0])))
+    reach = max(thickness / 2, _NEAR * extent_of(item))
     near = np.flatnonzero(np.abs((places - point) @ normal) <= reach)[:_MOST]
     if not near.size:
         return ()

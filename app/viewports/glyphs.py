@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.colors import colorize
-from app.viewports.motion import velocities
+from app.viewports.motion import value_range, velocities
 from app.viewports.notes import Legend
-from app.viewports.state import SceneItem
+from app.viewports.state import SceneItem, extent_of
 from app.viewports.stats import plain_values
 from core.data import Attribute, Domain, Graph, Mesh, Trajectory, Transforms, Volume
 from core.display import VALUES
@@ -146,11 +146,18 @@ def make_glyphs(item: SceneItem) -> GlyphMesh | None:
             values = act_array(
                 element, values, attribute.transforms, degree=attribute.degree, direction=attribute.direction
             )
-    spacing = _spacing(world)
+    moves = isinstance(data, Trajectory)
+    # Of moving points, the lengths at all times are compared: what slows down gets shorter arrows.
+    spacing = _spacing(_first_places(data, chosen) if moves else world)
     center = np.round(world.mean(axis=0))
     local = world - center
     numbers = np.abs(values).max(axis=tuple(range(1, values.ndim))) if kind == "fibre" else _sizes(values)
     top = float(np.percentile(numbers, 95)) or float(numbers.max()) or 1.0
+    most = None
+    if moves and kind == "arrow":
+        # Few points have much room; their arrows should still leave the motion in sight.
+        spacing = min(spacing, 0.1 * extent_of(item))
+        top = most = value_range(data, "@speed" if display.glyph == VELOCITY else display.glyph)[1] or top
     words: list[str] = []
     signed: Array | None = None
     if kind == "arrow":
@@ -176,7 +183,9 @@ def make_glyphs(item: SceneItem) -> GlyphMesh | None:
         points, faces, normals = spheres(local, np.abs(signal) * scale, len(sphere))
         signed = signal.reshape(-1)
     each = len(points) // len(local)
-    colors, legends = _colors(item, kind, values, numbers, chosen, each, signed, attribute.unit)
+    colors, legends = _colors(
+        item, kind, values, numbers, chosen, each, signed, attribute.unit, most
+    )
     unit = f" {attribute.unit}" if attribute.unit else ""
     length = f"{scale:.3g}{' ' + data.unit if getattr(data, 'unit', '') else ''}"
     count = _grouped(len(local))
@@ -456,6 +465,11 @@ def _sizes(values: Array) -> Array:
     return np.linalg.norm(values.reshape(len(values), -1), axis=1)
 
 
+def _first_places(data: Trajectory, chosen: Array) -> Array:
+    places = np.asarray(data.positions[0], dtype=np.float64)[chosen]
+    return places[np.isfinite(places).all(axis=1)]
+
+
 def _spacing(world: Array) -> float:
     """Median distance to the nearest neighbour; what a glyph has room for."""
     if len(world) < 2:
@@ -500,8 +514,9 @@ def _colors(
     each: int,
     signed: Array | None,
     unit: str,
+    most: float | None = None,
 ) -> tuple[Array, tuple[Legend, ...]]:
-    """(points, 3) uint8 and what explains them."""
+    """(points, 3) uint8 and what explains them; `most`: the end of the colours, None = the largest number."""
     data, display, by = item.data, item.display, item.display.glyph_color_by
     name = item.name if display.glyph == VALUES else display.glyph.removeprefix("@")
     attributes = getattr(data, "attributes", {})
@@ -538,7 +553,7 @@ def _colors(
             )
         low, high = _ends(signed)
         return colorize(signed, low, high, colormap)[:, :3], (Legend(name, unit, colormap, low, high),)
-    low, high = 0.0, float(numbers.max()) or 1.0
+    low, high = 0.0, (float(numbers.max()) if most is None else most) or 1.0
     rgb = np.repeat(colorize(numbers, low, high, colormap)[:, :3], each, axis=0)
     if signed is not None:
         odd = (signed.reshape(-1, each) < 0).any(axis=1).repeat(each)

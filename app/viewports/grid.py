@@ -23,7 +23,7 @@ from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
 from app.viewports.linking import Links, links_from_plain
 from app.viewports.mixing import Mix, mix_from_plain, mix_to_plain
-from app.viewports.moments import moved
+from app.viewports.moments import moved, sight_at_moment
 from app.viewports.planes import (
     Slab,
     Tilt,
@@ -414,8 +414,9 @@ class ViewportGrid(QWidget):
         item = next((i for i in self.items if i.id == item_id and i.spatial), None)
         if item is None:
             return
-        box = box_of(item)
-        grown = sight_of((item,))
+        here = sight_at_moment(item)
+        box = box_of(item) if here is None else here
+        grown = sight_of((item,)) if here is None else here
         for view in self.views.values():
             view.intent = replace(view.intent, zoom=1.0, pan=(0.0, 0.0))
             if view.intent.kind != "3d" or not view.wants(item_id):

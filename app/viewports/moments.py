@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.viewports.state import SceneItem
+from app.viewports.state import SceneItem, extent_of
 from core.data import Trajectory, Volume
 
 Array = NDArray[Any]
@@ -171,6 +171,26 @@ def moved(item: SceneItem, index: int) -> SceneItem:
     if getattr(item.display, "index", index) == index:
         return item
     return replace(item, display=replace(item.display, index=index))
+
+
+def sight_at_moment(item: SceneItem) -> Array | None:
+    """(3, 2) world box of moving points at the moment that is shown, with some room; None where all of their motion
+    makes as good a picture, as it does unless they drift away."""
+    data = item.data
+    if not isinstance(data, Trajectory):
+        return None
+    index = min(max(getattr(item.display, "index", 0), 0), len(data.times) - 1)
+    places = np.asarray(data.positions[index], dtype=np.float64)
+    places = places[np.isfinite(places).all(axis=1)]
+    if not len(places):
+        return None
+    matrix = np.asarray(item.transform)
+    places = places @ matrix[:3, :3].T + matrix[:3, 3]
+    low, high = places.min(axis=0), places.max(axis=0)
+    size = float(np.linalg.norm(high - low))
+    if not 0 < size < 0.2 * extent_of(item):
+        return None
+    return np.stack([low - 0.25 * size, high + 0.25 * size], axis=1)
 
 
 def _factor(unit: str | None, other: str | None) -> float | None:

@@ -80,7 +80,7 @@ class Photographer:
         views = []
         for name, rect in places.items():
             view = grid.views[name]
-            intent = replace(view.intent, interactive=False)
+            intent = replace(view.intent, interactive=False, progressive=False)
             if look.background == "clear":
                 intent = replace(intent, background=CLEAR)
             elif look.background == "white":

@@ -280,6 +280,11 @@ def box_of(item: SceneItem) -> Array:
     return _moved_box(item.transform, box)
 
 
+def extent_of(item: SceneItem) -> float:
+    """The diagonal of its box; 1 for a single place."""
+    return _diagonal(box_of(item)) or 1.0
+
+
 def box_of_all(items: tuple[SceneItem, ...]) -> Array | None:
     """(3, 2) box of all objects; a plane without size does not count where there is anything else."""
     boxes = [box_of(i) for i in items]

@@ -21,7 +21,7 @@ from app.viewports.motion import Shades, shades
 from app.viewports.notes import Legend, Notes
 from app.viewports.points import shuffled_order
 from app.viewports.presenter import Presenter
-from app.viewports.state import Resolved3D, SceneItem, box_of
+from app.viewports.state import Resolved3D, SceneItem, extent_of
 from app.viewports.surfaces import placed
 from core.data import Trajectory
 
@@ -91,7 +91,7 @@ class TrajectoryPresenter(Presenter):
             s = self._shades
             notes.legends.append(Legend(s.title, s.unit, s.colormap, s.low, s.high))
         if self._spheres:
-            radius = getattr(display, "radius", None) or 0.01 * _extent(item)
+            radius = getattr(display, "radius", None) or 0.01 * extent_of(replace(item, transform=np.eye(4)))
             self._mapper.SetScaleFactor(float(radius))
         for prop in (self.prop, *self.extra):
             prop.SetUserMatrix(placed(item, state, self._offset))
@@ -208,8 +208,3 @@ def _offset(positions: Array) -> Array:
     if positions.dtype != np.float64 or not len(sample) or np.abs(sample).max() < 1e4:
         return np.zeros(3, dtype=positions.dtype if positions.dtype.kind == "f" else np.float64)
     return np.round(sample.mean(axis=0))
-
-
-def _extent(item: SceneItem) -> float:
-    box = box_of(replace(item, transform=np.eye(4)))
-    return float(np.linalg.norm(box[:, 1] - box[:, 0])) or 1.0

@@ -25,6 +25,13 @@ def build(fields: DisplayFields, item: Item) -> None:
     fields.add_number("trail", "Trail length", unit=data.time_unit, optional=True, empty="all", minimum=0)
     fields.add_check("fade", "Fade trails")
 
+    from app.viewports.glyphs import glyph_names
+
+    arrows = glyph_names(data)
+    if arrows:
+        fields.add_choice("glyph", "Arrows", {"": "None", **arrows})
+        fields.add_number("glyph_scale", "Arrow size", unit="×", minimum=0.01, maximum=100, step=0.1)
+
     def fill(current: Item) -> None:
         display = current.display
         spheres = getattr(display, "shape", "points") == "spheres"
@@ -32,5 +39,7 @@ def build(fields: DisplayFields, item: Item) -> None:
         radius.setEnabled(spheres)
         for name in ("trail", "fade"):
             fields.fields[name].setEnabled(bool(getattr(display, "trails", False)))
+        if "glyph_scale" in fields.fields:
+            fields.fields["glyph_scale"].setEnabled(bool(getattr(display, "glyph", "")))
 
     fields.fillers.append(fill)

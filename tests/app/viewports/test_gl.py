@@ -10,6 +10,7 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QEvent, QPoint, QSize
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.theme import DARK
@@ -156,3 +157,40 @@ def test_a_window_deleted_without_a_word_leaves_nothing_even_where_somebody_hold
     QApplication.processEvents()
     assert vtk_objects() == start
     assert len(held) == 5 and "Error" not in capfd.readouterr().err
+
+
+def test_time_moves_the_points_on_the_screen(window):
+    """And the moment of the screen is what an off-screen picture shows, at any scale."""
+    from app.viewports.photographer import Look, Photographer
+    from core.data import Trajectory
+
+    _, grid = window
+    positions = np.zeros((9, 2, 3))
+    positions[:, 0, 0] = np.linspace(-10, 10, 9)
+    positions[:, 1] = (0, 0, -4)
+    item = make_item(Trajectory(positions, np.arange(9.0)), color=(1.0, 0.1, 0.1), size=14.0, trails=False)
+    grid.set_layout("3d")
+    grid.set_items((item,))
+    grid.wait(30)
+    places = []
+    for index in (0, 8):
+        grid.set_moment({item.id: index}, moving=True)
+        assert grid.wait(30)
+        shown = pixels(grid.views["3d"].grab())
+        red = shown[..., 0].astype(int) - shown[..., 2] > 60
+        places.append(np.nonzero(red)[1].mean())
+    assert places[1] - places[0] > 40
+    got = []
+    photographer = Photographer(grid, Look(2.0))
+    photographer.take(photographer.plan("3d"), got.append)
+    for _ in range(2000):
+        QApplication.processEvents()
+        if got:
+            break
+        QTest.qWait(5)
+    photographer.close()
+    assert (got[0].width(), got[0].height()) == (2 * grid.width(), 2 * grid.height())
+    drawn = pixels(got[0].scaled(grid.size()))
+    red = drawn[..., 0].astype(int) - drawn[..., 2] > 60
+    assert abs(np.nonzero(red)[1].mean() - places[1]) < 4
+    assert np.abs(drawn.astype(int) - shown).mean() < 4

@@ -131,3 +131,28 @@ def test_the_camera_holds_all_of_the_motion():
 
     box = box_of(make_item(runner()))
     assert box[0].tolist() == [-10, 10]
+
+
+def test_arrows_keep_their_measure_through_time():
+    from app.viewports.glyphs import make_glyphs
+
+    positions = np.zeros((5, 2, 3))
+    positions[:, 0, 0] = [0, 1, 3, 6, 10]
+    positions[:, 1, 1] = 3
+    data = Trajectory(positions, np.arange(5.0))
+    made = [make_glyphs(make_item(data, glyph="@velocity", index=k)) for k in (1, 3)]
+    lengths = [np.ptp(m.points[:, 0]) for m in made]
+    assert lengths[1] == pytest.approx(lengths[0] * 3.5 / 1.5, rel=1e-3), "central differences 1.5 and 3.5"
+    assert {(m.legends[0].low, m.legends[0].high) for m in made} == {(0.0, 4.0)}
+
+
+def test_what_drifts_away_is_fitted_where_it_is():
+    from app.viewports.moments import sight_at_moment
+
+    positions = np.zeros((11, 2, 3))
+    positions[:, :, 0] = 100 * np.arange(11.0)[:, None]
+    positions[:, 1, 1] = 4
+    item = make_item(Trajectory(positions, np.arange(11.0)), index=3)
+    box = sight_at_moment(item)
+    assert box[0].mean() == pytest.approx(300) and np.ptp(box[1]) == pytest.approx(6)
+    assert sight_at_moment(make_item(runner(), index=3)) is None, "all of the motion is as good a sight"
