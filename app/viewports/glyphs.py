@@ -183,9 +183,7 @@ def make_glyphs(item: SceneItem) -> GlyphMesh | None:
         points, faces, normals = spheres(local, np.abs(signal) * scale, len(sphere))
         signed = signal.reshape(-1)
     each = len(points) // len(local)
-    colors, legends = _colors(
-        item, kind, values, numbers, chosen, each, signed, attribute.unit, most
-    )
+    colors, legends = _colors(item, kind, values, numbers, chosen, each, signed, attribute.unit, most)
     unit = f" {attribute.unit}" if attribute.unit else ""
     length = f"{scale:.3g}{' ' + data.unit if getattr(data, 'unit', '') else ''}"
     count = _grouped(len(local))
