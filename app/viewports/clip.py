@@ -56,10 +56,13 @@ class ClipPlane:
         return (crossing, np.inf) if rise < 0 else (-np.inf, crossing)
 
 
-def followed(plane: ClipPlane | None, cursor: Vec | None, reference: Any = None) -> ClipPlane | None:
+def followed(
+    plane: ClipPlane | None, cursor: Vec | None, reference: Any = None, tilt: Array | None = None
+) -> ClipPlane | None:
     """The plane that is in force: one that follows a slice lies in it, through the crosshair.
 
     `reference` : the scene item of the volume whose voxel axes the slices follow; None = the world's axes.
+    `tilt` : (3, 3) rotation of the slices about the crosshair.
     Of the two sides the one towards the usual viewer is cut away (S, A, L), unless `flipped`.
     """
     if plane is None or plane.follow not in _ACROSS or cursor is None:
@@ -74,6 +77,8 @@ def followed(plane: ClipPlane | None, cursor: Vec | None, reference: Any = None)
         normal = np.cross(a, b)
         normal = normal / max(float(np.linalg.norm(normal)), 1e-300)
         normal = normal if normal @ (affine[:3, axes[world]] * signs[world]) > 0 else -normal
+    if tilt is not None:
+        normal = np.asarray(tilt) @ normal
     if (world == 0) != plane.flipped:
         normal = -normal
     return replace(plane, origin=vec(np.asarray(cursor)), normal=vec(normal + 0.0))
@@ -105,6 +110,35 @@ def clip_from_plain(value: Any) -> ClipPlane | None:
         return None
     known = follow if follow in FOLLOWS else ""
     return ClipPlane(vec(origin), vec(normal / length), known, value.get("flipped") is True)
+
+
+def outline(plane: ClipPlane, box: Array) -> Array:
+    """(k, 3) corners, in order, of where the plane cuts a (3, 2) box; (0, 3) where it does not."""
+    corners = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T
+    a, b = (np.array(ends) for ends in zip(*_EDGES, strict=True))
+    height = plane.height(corners)
+    crossing = (height[a] <= 0) != (height[b] <= 0)
+    a, b = a[crossing], b[crossing]
+    if len(a) < 3:
+        return np.zeros((0, 3))
+    t = height[a] / (height[a] - height[b])
+    points = corners[a] + t[:, None] * (corners[b] - corners[a])
+    first, second = across(plane)
+    off = points - points.mean(axis=0)
+    ordered: Array = points[np.argsort(np.arctan2(off @ second, off @ first))]
+    return ordered
+
+
+def across(plane: ClipPlane) -> tuple[Array, Array]:
+    """Two unit vectors in the plane."""
+    normal = np.asarray(plane.normal)
+    first = np.cross(normal, np.eye(3)[int(np.argmin(np.abs(normal)))])
+    first = first / np.linalg.norm(first)
+    return first, np.cross(normal, first)
+
+
+_EDGES = [(i, i | bit) for i in range(8) for bit in (1, 2, 4) if not i & bit]
+"""Of a box whose corners are numbered in three bits."""
 
 
 def vec(v: Array) -> Vec:

@@ -18,6 +18,8 @@ from app.theme import Theme, current_theme
 from app.viewports import layouts
 from app.viewports.backends import choose_backend, prepare_surface_format
 from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_from_plain, pose_to_plain
+from app.viewports.clip import ClipPlane, clip_from_plain, clip_to_plain
+from app.viewports.clip_handle import ClipHandle
 from app.viewports.curtain import CurtainTool
 from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
@@ -35,6 +37,7 @@ from app.viewports.planes import (
     turn,
 )
 from app.viewports.readout import readout
+from app.viewports.scene_tool import SceneTool
 from app.viewports.service import Frame
 from app.viewports.state import (
     ResolvedSlice,
@@ -72,6 +75,8 @@ class ViewportGrid(QWidget):
     linksChanged = Signal()
     mixChanged = Signal(object)
     """A `mixing.Mix`, or None."""
+    picked = Signal(object)
+    """A click in a 3-D view hit something: an `app.viewports.picking.Pick`."""
     onlyChanged = Signal(str)
     """The slot of a view that shows other items now."""
     statusChanged = Signal(str)
@@ -113,6 +118,9 @@ class ViewportGrid(QWidget):
         self._handles = Handles(self)
         self._handles.dragged.connect(self._drag_line)
         self._handles.equalised.connect(self._equalise_line)
+        self.scene = SceneTool(self)
+        self.clip_handle = ClipHandle()
+        self.tools += [self.clip_handle, self.scene]
         for kind in KINDS:
             self.view(kind)
         self.add_tool(TitleTool())
@@ -148,6 +156,8 @@ class ViewportGrid(QWidget):
         if self.tools:
             self._point(view)
         self.views[slot] = view
+        if kind == "3d":
+            self.scene.watch(view)
         self.viewMade.emit(view)
         return view
 
@@ -424,7 +434,10 @@ class ViewportGrid(QWidget):
             back = view._pose().frame()
             aspect = max(1, view.width()) / max(1, view.height())
             direction, up = back[2], back[1]
-            view.intent = replace(view.intent, camera=look(grown, tuple(direction), tuple(up), aspect))
+            view.intent = replace(
+                view.intent,
+                camera=look(grown, tuple(direction), tuple(up), aspect, parallel=view.intent.parallel),
+            )
         if isinstance(item.data, Volume):
             self._active = item_id
             self._link(active=item_id)
@@ -448,7 +461,20 @@ class ViewportGrid(QWidget):
                 continue
             direction, up = (DIRECTIONS_Y_UP if upright(shown) == "y" else DIRECTIONS)[side]
             aspect = max(1, view.width()) / max(1, view.height())
-            view.set_intent(camera=look(sight_of(shown), direction, up, aspect))
+            parallel = view.intent.parallel
+            view.set_intent(camera=look(sight_of(shown), direction, up, aspect, parallel=parallel))
+
+    def set_parallel(self, on: bool, view: Viewport | None = None) -> None:
+        """Draw one 3-D view, or all, without perspective."""
+        for one in [view] if view is not None else [v for v in self.views.values() if v.intent.kind == "3d"]:
+            one.set_intent(parallel=bool(on))
+            one.aimed.emit()
+        self.viewChanged.emit()
+
+    def set_clip(self, plane: ClipPlane | None, view: Viewport | None = None) -> None:
+        """Cut one 3-D view, or all, by a plane; None = show everything."""
+        for one in [view] if view is not None else [v for v in self.views.values() if v.intent.kind == "3d"]:
+            one.set_clip(plane)
 
     def view_state(self) -> dict[str, Any]:
         """Layout, crosshair, zooms, camera and conventions, as plain JSON for a session."""
@@ -481,6 +507,10 @@ class ViewportGrid(QWidget):
             "slices": slices,
             "camera": cameras.get("3d"),
             "cameras": cameras,
+            "parallel": {slot: i.parallel for slot, i in sorted(intents.items()) if i.kind == "3d"},
+            "clip": {
+                slot: clip_to_plain(i.clip) for slot, i in sorted(intents.items()) if i.clip is not None
+            },
             "only": {slot: sorted(i.only) for slot, i in sorted(intents.items()) if i.only is not None},
             "links": sorted(self.links.on),
             "mix": mix_to_plain(self.mix),
@@ -515,6 +545,12 @@ class ViewportGrid(QWidget):
         found = {"3d": state.get("camera"), **dict(_entries(state.get("cameras")))}
         for slot in {"3d", *found}:
             self._set_own(slot, camera=pose_from_plain(found.get(slot)))
+        for slot, parallel in _entries(state.get("parallel")):
+            if isinstance(parallel, bool):
+                self._set_own(slot, parallel=parallel)
+        planes = dict(_entries(state.get("clip")))
+        for slot in {*self.views, *self._intents, *planes}:
+            self._set_own(slot, clip=clip_from_plain(planes.get(slot)))
         asked = dict(_entries(state.get("only")))
         for slot in {*self.views, *self._intents, *asked}:
             ids = asked.get(slot)

@@ -28,7 +28,7 @@ from app.viewports.clip import ClipPlane, vec
 from app.viewports.cuts import shape_edges
 from app.viewports.opacity import curve_of, evaluate
 from app.viewports.state import SceneItem, box_of_all
-from app.viewports.stats import volume_stats
+from app.viewports.stats import has_stats, volume_stats
 from core.data import Graph, Markup, MarkupKind, Mesh, PointCloud, Trajectory, Transforms, Volume
 from core.geometry import voxel_sizes
 
@@ -298,7 +298,7 @@ def _in_volume(item: SceneItem, line: _Line) -> Pick | None:
     if getattr(display, "render", "volume") == "off":
         return None
     affine = item.affine
-    if abs(np.linalg.det(affine[:3, :3])) < 1e-300:
+    if abs(np.linalg.det(affine[:3, :3])) < 1e-300 or not (line.wait or has_stats(volume)):
         return None
     a, b = line.local(affine)
     shape = np.array(volume.array.shape[:3])

@@ -37,8 +37,7 @@ def readout(items: tuple[SceneItem, ...], point: Vec, active: str | None = None)
     lead = reference or next(iter(shown), None)
     space = getattr(lead.data, "space", "") if lead else ""
     unit = getattr(lead.data, "unit", "") if lead else ""
-    coordinates = ", ".join(_fixed(c, point) for c in point)
-    parts = [f"{space or 'position'} {coordinates}{' ' + unit if unit else ''}"]
+    parts = [f"{space or 'position'} {format_coordinates(point)}{' ' + unit if unit else ''}"]
     if reference is not None:
         voxel = voxel_at(reference, point)
         parts.append("outside" if voxel is None else f"voxel {voxel[0]}, {voxel[1]}, {voxel[2]}")
@@ -50,6 +49,11 @@ def readout(items: tuple[SceneItem, ...], point: Vec, active: str | None = None)
                 if value is not None:
                     parts.append(f"{item.name} {format_value(value, item.data)}")
     return "   ".join(parts)
+
+
+def format_coordinates(point: Vec) -> str:
+    """ "−12.4, 18.0, 21.5": as many digits as a place of that size needs."""
+    return ", ".join(_fixed(c, point) for c in point)
 
 
 def format_value(value: Any, volume: Volume) -> str:

@@ -126,7 +126,8 @@ def points_near(
 
 def face_tree(mesh: Mesh, wait: bool) -> FaceTree | None:
     """The tree of a mesh; None while it is being made."""
-    tree: FaceTree | None = made(mesh, lambda: FaceTree(mesh), wait)
+    small = len(mesh.faces) < _SMALL // 5
+    tree: FaceTree | None = made(mesh, lambda: FaceTree(mesh), wait or small)
     return tree
 
 

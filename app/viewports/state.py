@@ -494,7 +494,12 @@ def _resolve_3d(
         unit=next((getattr(i.data, "unit", "") for i in solid), ""),
         background=intent.background,
         interactive=intent.interactive,
-        clip=followed(intent.clip, intent.cursor, reference_of(shown, intent.active)),
+        clip=followed(
+            intent.clip,
+            intent.cursor,
+            reference_of(shown, intent.active),
+            None if intent.tilt is None else matrix_of(intent.tilt),
+        ),
         progressive=intent.progressive,
     )
 

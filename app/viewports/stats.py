@@ -72,6 +72,12 @@ def volume_stats(volume: Volume, index: int = 0) -> VolumeStats:
     return stats
 
 
+def has_stats(volume: Volume) -> bool:
+    """Whether `volume_stats` has looked at the volume before, and so answers at once."""
+    with _lock:
+        return bool(_cache.get(volume))
+
+
 def window_of(volume: Volume, display: Any) -> tuple[float, float]:
     """(low, high) that a display asks for; automatic where it says None."""
     stats = volume_stats(volume, display.index)

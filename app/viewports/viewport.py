@@ -26,6 +26,7 @@ from app.theme import Theme
 from app.viewports import camera as cameras
 from app.viewports.backend_image import ImageCanvas
 from app.viewports.camera import CameraPose, Vec
+from app.viewports.clip import ClipPlane
 from app.viewports.overlay import Overlay, painted
 from app.viewports.planes import Tilt, matrix_of, turn
 from app.viewports.service import Frame
@@ -106,6 +107,8 @@ class Viewport(QWidget):
     resetWanted = Signal()
     framed = Signal(object)
     """A `Frame` has arrived."""
+    clicked = Signal(object, object)
+    """The left button went down and up at one place of a 3-D view, a `QPointF`, with these keyboard modifiers."""
     aimed = Signal()
     """The user has zoomed, panned or turned this view."""
     itemDropped = Signal(str)
@@ -142,6 +145,8 @@ class Viewport(QWidget):
         self._tilt_from: tuple[Tilt | None, Any, QPointF] = (None, None, QPointF())
         self._click: QPointF | None = None
         """Where the right button went down, until the pointer leaves that spot."""
+        self._pressed: QPointF | None = None
+        """Where the left button went down in 3-D, until the pointer leaves that spot."""
         self._space = False
         self._wheel = 0.0
         self._closed = False
@@ -176,6 +181,15 @@ class Viewport(QWidget):
         """Change what is asked of this view."""
         self.intent = replace(self.intent, **changes)
         self.refresh()
+
+    def set_clip(self, plane: ClipPlane | None, *, moving: bool = False) -> None:
+        """Cut a 3-D view by a plane; None = show it whole."""
+        if moving:
+            self._moving(clip=plane)
+        else:
+            self.set_intent(clip=plane)
+            self.aimed.emit()
+        self.changed.emit()
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of words, lines and the 3-D background."""
@@ -441,6 +455,7 @@ class Viewport(QWidget):
             mode = "pan"
         elif button == Qt.MouseButton.LeftButton:
             mode = "cursor" if flat else "turn"
+            self._pressed = None if flat else position
             if flat and self._line_end(position) is not None:
                 mode = "tilt"
                 self._tilt_from = (self.intent.tilt, self._about_cursor(position), position)
@@ -464,6 +479,10 @@ class Viewport(QWidget):
             if (position - self._click).manhattanLength() < _STILL:
                 return  # a hand is not that steady: this may still become a click
             self._click = None
+        if self._pressed is not None:
+            if (position - self._pressed).manhattanLength() < _STILL:
+                return
+            self._pressed = None
         if self._drag is None:
             self._warm_words(self._over_words(position))
             self._show_handles(position)
@@ -500,10 +519,13 @@ class Viewport(QWidget):
         """End a drag; a right button that did not move asks for the menu."""
         taken, self._taken, drag, self._drag = self._taken, None, self._drag, None
         click, self._click = self._click, None
+        pressed, self._pressed = self._pressed, None
         if drag is not None and drag[0] == "tilt" and self.intent.tilt == self._tilt_from[0]:
             self._put_cursor(event.position())  # a click that happened to hit the end of a line
         if taken is not None:
             taken.release(self, event)
+        elif pressed is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(event.position(), event.modifiers())
         elif click is not None and event.button() == Qt.MouseButton.RightButton:
             self.menuWanted.emit(event.position())
 
@@ -600,7 +622,8 @@ class Viewport(QWidget):
     def _leave_drag(self) -> None:
         if self._drag is not None and self._drag[0] == "tilt":
             self.tiltWanted.emit(matrix_of(self._tilt_from[0]))
-        taken, self._taken, self._drag, self._click = self._taken, None, None, None
+        taken, self._taken, self._drag = self._taken, None, None
+        self._click = self._pressed = None
         if taken is not None:
             taken.cancel(self)
 
