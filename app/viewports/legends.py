@@ -51,7 +51,7 @@ def paint_legends(overlay: Overlay, painter: QPainter, state: Resolved, legends:
             box = QRectF(0, level - line / 2, bar.left() - m.px(6), line)
             overlay.text(painter, box, sides, words, overlay.theme.view_text, overlay.small)
         box = QRectF(0, bar.top() - 1.7 * line, right, line)
-        overlay.text(painter, box, sides, title, overlay.theme.view_muted, overlay.small)
+        overlay.text(painter, box, sides, title, overlay.theme.view_text, overlay.small)
         right -= column + m.px(18)
 
 

@@ -104,7 +104,9 @@ class Overlay:
         painter.setBrush(QColor(self.theme.stripe(state.kind)))
         painter.drawRoundedRect(square, m.px(2), m.px(2))
         box = QRectF(square.right() + m.px(6), edge, state.width, line)
-        self.text(painter, box, Qt.AlignmentFlag.AlignLeft, state.title, self.theme.view_text, self.small)
+        room = state.width - box.left() - edge
+        title = QFontMetricsF(self.small).elidedText(state.title, Qt.TextElideMode.ElideRight, room)
+        self.text(painter, box, Qt.AlignmentFlag.AlignLeft, title, self.theme.view_text, self.small)
 
     def _infos(self, painter: QPainter, state: ResolvedSlice, lines: list[str]) -> None:
         """What the picture is made of, above the scale bar; the first line at the bottom."""
@@ -155,8 +157,13 @@ class Overlay:
         rect = QRectF(edge, edge, state.width - 2 * edge, state.height - 2 * edge)
         metrics = QFontMetricsF(self.small)
         upper = QRectF(rect)
-        if metrics.horizontalAdvance(state.title) + m.px(40) > state.width / 2:
-            upper.setTop(edge + metrics.height() * 1.2)  # a narrow view: below the title, not over it
+        half = QFontMetricsF(self.letter).horizontalAdvance(state.letters[2]) / 2 + m.px(6)
+        words = self.words_box(state)
+        # In a narrow view: below the title and the words, not over them.
+        if metrics.horizontalAdvance(state.title) + m.px(26) > state.width / 2 - half:
+            upper.setTop(edge + metrics.height() * 1.15)
+        if words.left() < state.width / 2 + half and words.bottom() > upper.top():
+            upper.setTop(words.bottom())
         flag = Qt.AlignmentFlag
         for text, align in zip(
             state.letters,

@@ -86,7 +86,7 @@ def add_colormap(fields: DisplayFields) -> QComboBox:
     names = map_names()
     box = fields.add_choice("colormap_name", "Colour map", {n: TITLES.get(n, n.capitalize()) for n in names})
     m = Metrics.of(box.font())
-    size = QSize(m.px(44), m.px(12))
+    size = QSize(m.px(28), m.px(12))
     box.setIconSize(size)
     for row, name in enumerate(names):
         box.setItemIcon(row, swatch(name, size, box.devicePixelRatioF()))
