@@ -18,6 +18,8 @@ MODES = {"max": "MIP", "min": "MinIP", "mean": "Mean"}
 THICKEST = 1000.0
 """World units: more than any body."""
 _UNTILTED = 1e-6
+_ROWS = np.arange(3)[:, None]
+_CORNERS = np.array([[k >> 2 & 1, k >> 1 & 1, k & 1] for k in range(8)]).T
 
 
 @dataclass(frozen=True)
@@ -103,22 +105,35 @@ def least_turn(start: Array, end: Array, fallback: Array) -> Array:
     cosine = float(start @ end)
     if cosine < -1 + 1e-9:
         return fallback
-    cross = np.cross(start, end)
-    k = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
+    about = cross(start, end)
+    k = np.array([[0, -about[2], about[1]], [about[2], 0, -about[0]], [-about[1], about[0], 0]])
     made: Array = np.eye(3) + k + k @ k / (1 + cosine)
     return made
 
 
 def angle_between(a: Array, b: Array) -> float:
     """Degrees between two unit vectors; exact near 0 too."""
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
+    return float(np.degrees(np.arctan2(np.linalg.norm(cross(a, b)), a @ b)))
+
+
+def cross(a: Array, b: Array) -> Array:
+    """Of two vectors; a twentieth of the time of NumPy's, which four views spend several times for each step."""
+    return np.array(
+        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]], dtype=float
+    )
+
+
+def box_corners(box: Any) -> Array:
+    """(3, 8) corners of a (3, 2) box."""
+    made: Array = np.asarray(box, dtype=float)[_ROWS, _CORNERS]
+    return made
 
 
 def aligned_axis(affine: Array, normal: Array) -> int | None:
     """The array axis whose voxel planes a normal stands on, None where it stands on none."""
     for axis in range(3):
         u, v = (affine[:3, a] for a in range(3) if a != axis)
-        own = np.cross(u, v)
-        if np.linalg.norm(np.cross(own / np.linalg.norm(own), normal)) < _UNTILTED:
+        own = cross(u, v)
+        if np.linalg.norm(cross(own / np.linalg.norm(own), normal)) < _UNTILTED:
             return axis
     return None

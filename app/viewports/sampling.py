@@ -10,7 +10,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkImagingCore import vtkImageReslice
 
 from app.viewports import arrays
-from app.viewports.planes import Slab
+from app.viewports.planes import Slab, box_corners, cross
 from app.viewports.projections import Projection, projected
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import frame_of
@@ -55,7 +55,7 @@ def aligned(
     affine = item.affine
     placement = np.eye(4)
     placement[:3, 0], placement[:3, 1] = affine[:3, u], affine[:3, v]
-    normal = np.cross(affine[:3, u], affine[:3, v])
+    normal = cross(affine[:3, u], affine[:3, v])
     placement[:3, 2] = normal / np.linalg.norm(normal)
     placement[:3, 3] = affine[:3, 3] + index * affine[:3, axis]
     return pixels, placement
@@ -65,7 +65,7 @@ def grid_of(state: ResolvedSlice, item: SceneItem) -> tuple[Array, tuple[Any, ..
     """Pixel grid on the slice that covers the volume: (4, 4) grid -> world, and (nu, nv, rounded height, …)."""
     shape = np.array(item.data.array.shape[:3])
     affine = item.affine
-    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in shape], indexing="ij")).reshape(3, -1)
+    corners = box_corners([(-0.5, n - 0.5) for n in shape])
     local = state.frame() @ (affine[:3, :3] @ corners + affine[:3, 3:])
     spacing = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
     low, high = local[:2].min(axis=1), local[:2].max(axis=1)

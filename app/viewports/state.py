@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
 from app.viewports.clip import ClipPlane, followed
 from app.viewports.mixing import Mix, why_no_mix
-from app.viewports.planes import Slab, Tilt, aligned_axis, angle_between, least_turn, matrix_of
+from app.viewports.planes import (
+    Slab,
+    Tilt,
+    aligned_axis,
+    angle_between,
+    box_corners,
+    cross,
+    least_turn,
+    matrix_of,
+)
 from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
 from core.display import VolumeDisplay
 from core.geometry import closest_axes, direction_letters
@@ -321,14 +330,14 @@ def _resolve_slice(
         axes, signs = closest_axes(affine)
         steps = affine[:3, list(axes)] * signs
         shape = reference.data.array.shape[:3]
-        corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in shape], indexing="ij")).reshape(3, -1)
+        corners = box_corners([(-0.5, n - 0.5) for n in shape])
         faces = (affine[:3, :3] @ corners + affine[:3, 3:]).T
         unit = reference.data.unit
     else:
         box = box_of_all(shown)
         box = np.array([[-1.0, 1.0]] * 3) if box is None else box
         steps = np.diag((box[:, 1] - box[:, 0]) / 200)
-        outline = faces = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1).T
+        outline = faces = box_corners(box).T
         unit = next((getattr(i.data, "unit", "") for i in shown), "")
     h, v, step = steps[:, horizontal], steps[:, vertical], steps[:, across]
     on_slice, bend, degrees = cursor, np.eye(3), 0.0
@@ -357,7 +366,7 @@ def _resolve_slice(
         else:
             outline = faces
     if intent.field is not None:
-        outline = np.array(np.meshgrid(*np.array(intent.field).T, indexing="ij")).reshape(3, -1).T
+        outline = box_corners(np.array(intent.field).T).T
     if own is None:
         # As far as takes one voxel to the next, and exactly that where the plane lies in the grid.
         step = bend @ _normal(steps, across)
@@ -375,7 +384,7 @@ def _resolve_slice(
     flat = outline @ np.stack([right, up]).T
     low, high = flat.min(axis=0), flat.max(axis=0)
     right, up = bend @ right, bend @ up
-    toward = np.cross(right, up)
+    toward = cross(right, up)
     middle = (low + high) / 2 + intent.pan
     if degrees > 0.01:
         center = (faces if intent.field is None else outline).mean(axis=0)
@@ -406,8 +415,11 @@ def _resolve_slice(
         title = name
     else:
         title = f"{name} · {'xyz'[across]} = {_number(float(cursor[across]))}{' ' + unit if unit else ''}"
-    if intent.slab is not None:
-        title += f" · {intent.slab.words(unit)}"
+    mix = _mix_of(intent, shown)
+    # A mix compares single slices, and surfaces have no values to project.
+    slab = intent.slab if mix is None and reference is not None else None
+    if slab is not None:
+        title += f" · {slab.words(unit)}"
     title += _whose(intent, shown)
     return ResolvedSlice(
         kind=intent.kind,
@@ -433,8 +445,8 @@ def _resolve_slice(
         cursor=_vec(cursor),
         crosshair=intent.crosshair and bool(shown),
         interactive=intent.interactive,
-        slab=intent.slab,
-        mix=_mix_of(intent, shown),
+        slab=slab,
+        mix=mix,
         lines=_lines(intent, steps, right, up, toward),
         oblique=degrees > 0.01,
         limits=(float(heights.min()), float(heights.max())),
@@ -443,7 +455,7 @@ def _resolve_slice(
 
 def _normal(steps: Array, across: int) -> Array:
     """The unit normal of the untilted plane, towards R, A or S; `steps` (3, 3) has the ways along R, A, S as columns."""
-    normal = np.cross(steps[:, (across + 1) % 3], steps[:, (across + 2) % 3])
+    normal = cross(steps[:, (across + 1) % 3], steps[:, (across + 2) % 3])
     normal = normal / np.linalg.norm(normal)
     made: Array = normal if normal @ steps[:, across] > 0 else -normal
     return made
@@ -459,7 +471,7 @@ def _lines(
     rotation = matrix_of(intent.tilt)
     found = []
     for kind in (vertical, horizontal):
-        way = np.cross(rotation @ _normal(steps, _WORLD[kind][0]), toward)
+        way = cross(rotation @ _normal(steps, _WORLD[kind][0]), toward)
         x, y = float(way @ right), -float(way @ up)
         length = float(np.hypot(x, y))
         if length > 1e-6:
@@ -614,7 +626,7 @@ def _data_box(data: Any) -> Array:
 
 
 def _moved_box(transform: Array, box: Array) -> Array:
-    corners = np.array(np.meshgrid(*box, indexing="ij")).reshape(3, -1)
+    corners = box_corners(box)
     moved = transform[:3, :3] @ corners + transform[:3, 3:]
     return np.stack([moved.min(axis=1), moved.max(axis=1)], axis=1)
 

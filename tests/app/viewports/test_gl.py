@@ -194,3 +194,20 @@ def test_time_moves_the_points_on_the_screen(window):
     red = drawn[..., 0].astype(int) - drawn[..., 2] > 60
     assert abs(np.nonzero(red)[1].mean() - places[1]) < 4
     assert np.abs(drawn.astype(int) - shown).mean() < 4
+
+
+def test_tilted_slabs_and_outlines_in_gl_look_as_off_screen(window):
+    from app.viewports.planes import Slab
+    from core.data import Transforms, Volume
+
+    _, grid = window
+    labels = (head().array > 50).astype(np.uint8)
+    mask = Volume(labels, head().affine, transforms=Transforms.LABEL)
+    grid.set_items((make_item(head(), **FULL), make_item(mask, "b", outline=3.0)))
+    grid.turn_planes(grid.views["sagittal"], 25)
+    grid.set_slab(Slab("max", 12.0), grid.views["coronal"])
+    assert grid.wait(30) and grid.backend == "gl"
+    shown = pixels(grid.grab())
+    drawn = pixels(grid.grab_image(QSize(grid.width(), grid.height())))
+    assert np.abs(shown - drawn).mean() < 3
+    assert (np.ptp(shown, axis=2) > 80).sum() > 200, "the outlines have a colour"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QInputDialog
+
+from tests.app.viewports.test_grid import mouse
 
 
 def entry(menu: Any, words: str) -> QAction:
@@ -72,3 +75,75 @@ def test_this_view_is_the_one_with_the_keyboard(window: Any, files: dict[str, Pa
     window.commands.refresh()
     window.commands["view.flip"].trigger()
     assert not grid.nose_left and not window.commands["view.nose-left"].isChecked()
+
+
+def test_a_slab_from_the_menu_in_one_view_and_in_all(
+    window: Any, files: dict[str, Path], helper: Any
+) -> None:
+    grid = opened(window, helper, files)
+    view = grid.views["coronal"]
+    menu = window.menus.view_menu(view, QPointF(5, 5))
+    assert entry(menu, "Off (single slices)").isChecked()
+    entry(menu, "Maximum intensity (MIP)").trigger()
+    assert view.intent.slab.mode == "max" and grid.views["axial"].intent.slab is None
+    window.commands.refresh()
+    assert not any(window.commands[f"view.slab-{m}"].isChecked() for m in ("off", "max", "min", "mean"))
+    entry(window.menus.view_menu(view, QPointF(5, 5)), "20 mm").trigger()
+    assert view.intent.slab.thickness == 20 and view.intent.slab.mode == "max"
+    window.commands["view.slab-mean"].trigger()
+    assert {v.intent.slab.mode for k, v in grid.views.items() if k != "3d"} == {"mean"}
+    assert {v.intent.slab.thickness for k, v in grid.views.items() if k != "3d"} == {20.0}
+    window.commands.refresh()
+    assert window.commands["view.slab-mean"].isChecked()
+    window.commands["view.slab-off"].trigger()
+    assert view.intent.slab is None
+
+
+def test_thickness_and_degrees_can_be_typed(window: Any, files: dict[str, Path], helper: Any) -> None:
+    grid = opened(window, helper, files)
+    grid.views["sagittal"].focused.emit()
+
+    def answer(command: str, number: float, accept: bool = True) -> None:
+        window.commands[command].trigger()
+        dialog = window.findChildren(QInputDialog)[-1]
+        dialog.setDoubleValue(number)
+        if accept:
+            dialog.accept()
+        else:
+            dialog.reject()
+
+    answer("view.slab-thickness", 7.5)
+    assert grid.views["axial"].intent.slab.thickness == 7.5
+    answer("view.turn-by", 30.0, accept=False)
+    assert grid.tilt is None
+    answer("view.turn-by", 30.0)
+    assert "oblique 30.0°" in grid.views["axial"].resolved().title
+    assert not grid.views["sagittal"].resolved().oblique
+    window.commands.refresh()
+    assert window.commands["view.straighten"].isEnabled()
+    window.commands["view.straighten"].trigger()
+    window.commands.refresh()
+    assert grid.tilt is None and not window.commands["view.straighten"].isEnabled()
+
+
+def test_another_session_begins_straight_and_thin(window: Any, files: dict[str, Path], helper: Any) -> None:
+    grid = opened(window, helper, files)
+    grid.turn_planes(grid.views["axial"], 20)
+    window.commands["view.slab-max"].trigger()
+    window.workbench.new_session()
+    helper.open(window, files["volume"])
+    assert grid.tilt is None and grid.views["coronal"].intent.slab is None
+
+
+def test_the_item_is_closed_in_the_middle_of_a_turn(window: Any, files: dict[str, Path], helper: Any) -> None:
+    grid = opened(window, helper, files)
+    assert grid.wait(20)
+    view = grid.views["axial"]
+    mouse(view, QEvent.Type.MouseMove, 70, 60, Qt.MouseButton.NoButton)
+    end = view.overlay.line_ends(view.frame.state)[0][1]
+    mouse(view, QEvent.Type.MouseButtonPress, end.x(), end.y())
+    mouse(view, QEvent.Type.MouseMove, end.x() + 25, end.y() + 10)
+    window.workbench.document.remove(window.workbench.selected)
+    mouse(view, QEvent.Type.MouseMove, end.x() + 35, end.y() + 10)
+    mouse(view, QEvent.Type.MouseButtonRelease, end.x() + 35, end.y() + 10)
+    assert grid.wait(20) and not window.cards.cards
