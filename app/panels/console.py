@@ -159,7 +159,7 @@ class ConsolePanel(Panel):
         )
         self._fresh()
         self.column.addWidget(self.repl, 1)
-        self.setFocusProxy(self.repl.input)
+        self.first = self.repl.input
         self.repl._lastCommandRow = -2
         self.repl.write(GREETING.format(version=sys.version.split()[0]))
         self.repl.input.history = ["", *_read_history()]

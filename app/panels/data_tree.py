@@ -203,7 +203,10 @@ class DataTree(QTreeWidget):
         if item.source is not None:
             lines.insert(1, item.source.path)
         row.setToolTip(0, "\n".join(lines))
-        row.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{item.name}, {words}, {row.data(0, NOTE)}")
+        spoken = [item.name, words, str(row.data(0, NOTE) or "")]
+        spoken += ["shown" if item.display.visible else "hidden"] if shows else []
+        spoken += ["has a warning"] if item.warnings else []
+        row.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(s for s in spoken if s))
         self.blockSignals(blocked)
 
     def set_current(self, id: str | None) -> None:

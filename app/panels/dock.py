@@ -16,6 +16,8 @@ class Panel(QWidget):
     title = ""
     least_width = 228
     """Least width at a 13 px font."""
+    first: QWidget | None = None
+    """What gets the keyboard when the panel is called up; None = the first that Tab reaches."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

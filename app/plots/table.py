@@ -39,6 +39,10 @@ class Grid(QTableView):
     wanted = Signal(int)
     escaped = Signal()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTabKeyNavigation(False)  # Tab leaves the table; the arrows go through it
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.wanted.emit(self.currentIndex().row())

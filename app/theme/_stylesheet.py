@@ -70,6 +70,7 @@ QFrame[role="strip"] QPushButton {{ min-height: {m.row - px(4)}px; }}
 QFrame[role="card"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {px(8)}px; }}
 QFrame[role="error"] {{ background: {t.field}; border: 1px solid {t.bad}; border-radius: {px(8)}px; }}
 QFrame[role="card"] QLabel, QFrame[role="error"] QLabel {{ background: transparent; }}
+QLabel:focus {{ background: {t.selection}; }}
 QFrame[role="figure"] {{ background: {t.panel}; border: 1px solid transparent; }}
 QFrame[role="card"] QFrame[role="figure"] {{ background: transparent; }}
 QFrame[role="figure"]:focus {{ border-color: {t.accent}; }}
@@ -82,6 +83,7 @@ QToolBar QToolButton[popupMode="2"] {{ padding-right: {px(20)}px; }}
 QFrame[role="line"] {{ background: {t.line}; border: none; min-height: 1px; max-height: 1px; }}
 
 QLabel {{ background: transparent; }}
+QLabel:focus {{ background: {t.selection}; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="small"] {{ color: {t.muted}; font-size: {m.small}px; }}
 QLabel[role="heading"] {{ font-weight: 600; }}
@@ -132,16 +134,19 @@ QRadioButton::indicator {{ border-radius: {(mark + 2) // 2}px; }}
 QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.line}; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {t.accent}; width: {mark - 2}px; height: {mark - 2}px; }}
+QCheckBox::indicator:checked:focus, QRadioButton::indicator:checked:focus {{ border-color: {t.text}; }}
 
 QSlider::groove:horizontal {{ height: {groove}px; background: {t.line}; border-radius: {px(2)}px; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: {px(2)}px; }}
 QSlider::handle:horizontal {{ width: {2 * half}px; height: {2 * half}px; margin: -{(2 * half - groove + 1) // 2}px 0; background: {t.text}; border-radius: {half}px; }}
-QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
+QSlider::handle:horizontal:focus {{ background: {t.accent}; border: {px(2)}px solid {t.text}; }}
 QProgressBar {{ background: {t.line}; border: none; border-radius: {px(2)}px; max-height: {px(4)}px; min-height: {px(4)}px; color: transparent; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: {px(2)}px; }}
 """,
         f"""
-QTreeView, QListView, QTableView {{ background: {t.panel}; border: none; outline: none; gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
+QTreeView, QListView, QTableView {{ background: {t.panel}; border: 1px solid transparent; outline: none; gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
+QTreeView:focus, QListView:focus, QTableView:focus, QScrollArea:focus, QTextBrowser:focus {{ border: 1px solid {t.accent}; }}
 QTreeView::item, QListView::item {{ height: {m.row}px; padding: 0 {px(4)}px; border: none; }}
 QTableView::item {{ padding: 0 {px(8)}px; border: none; }}
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {t.hover}; }}

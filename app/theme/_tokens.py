@@ -63,15 +63,15 @@ DARK = Theme(
     hover="#32373e",
     line="#363b42",
     text="#e4e6ea",
-    muted="#9aa1ab",
-    disabled="#646b75",
+    muted="#a7aeb8",
+    disabled="#7a818c",
     accent="#5b9dff",
     on_accent="#0c1420",
     accent_hover="#79afff",
     selection="#2a3d5c",
     good="#58b368",
     warn="#e0a84a",
-    bad="#e5645c",
+    bad="#ee7a72",
 )
 
 LIGHT = Theme(
@@ -83,15 +83,15 @@ LIGHT = Theme(
     hover="#e6e9ee",
     line="#d5d9df",
     text="#1d2126",
-    muted="#667080",
-    disabled="#a3abb6",
+    muted="#555e6c",
+    disabled="#828a95",
     accent="#2166d1",
     on_accent="#ffffff",
     accent_hover="#1a57b5",
     selection="#d6e4fa",
-    good="#2f8a43",
-    warn="#a86f0c",
-    bad="#c23b33",
+    good="#1f7233",
+    warn="#855500",
+    bad="#b5302a",
 )
 
 THEMES = {t.name: t for t in (DARK, LIGHT)}

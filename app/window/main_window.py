@@ -41,7 +41,7 @@ from app.window.mixing import Mixing
 from app.window.movies import Movies
 from app.window.palette import CommandPalette, SearchButton
 from app.window.pictures import Pictures
-from app.window.shortcuts import Shortcuts
+from app.window.shortcuts import Shortcuts, native
 from app.window.start_page import Actions, StartPage
 from app.window.status_line import StatusLine
 from app.window.view_actions import ViewActions
@@ -110,7 +110,9 @@ class MainWindow(QMainWindow):
         self._make_docks()
         self.menus = Menus(self)
         self.shortcuts = Shortcuts(self.commands, workbench.settings)
+        self.shortcuts.changed.connect(self._refresh_search_key)
         self._make_menu_bar()
+        self._refresh_search_key()
         self._connect()
         self._restore()
         self._refresh()
@@ -230,6 +232,10 @@ class MainWindow(QMainWindow):
         grid, id = self.centre.grid, self.workbench.selected
         if grid is not None and id in grid.moment:
             self.display.show_moment(grid.moment[id])
+
+    def _refresh_search_key(self) -> None:
+        keys = self.shortcuts.keys("edit.search")
+        self.search.set_key(native(keys[0]) if keys else "")
 
     def _on_replaced(self, change: Any) -> None:
         if change is None:  # another session: what was said of the one before is past

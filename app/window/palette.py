@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -41,7 +41,13 @@ class SearchButton(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(m.px(9), 0, m.px(5), 0)
         row.addWidget(label("Search commands", "muted"), 1)
-        row.addWidget(label("Ctrl K", "key"), 0, Qt.AlignmentFlag.AlignVCenter)
+        self._key = label("Ctrl K", "key")
+        row.addWidget(self._key, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def set_key(self, key: str) -> None:
+        """The shortcut that opens the search, "" without one."""
+        self._key.setText(key.replace("+", " "))
+        self._key.setVisible(bool(key))
 
     def paintEvent(self, event: QEvent) -> None:
         theme, m = current_theme(), Metrics.of(self.font())
@@ -78,7 +84,11 @@ class _RowDelegate(QStyledItemDelegate):
             painter.fillRect(rect, color(theme.selection))
         inner = rect.adjusted(m.px(12), 0, -m.px(12), 0)
         fm = o.fontMetrics  # type: ignore[attr-defined]
-        right = action.shortcut().toString() if action.isEnabled() else action.toolTip()
+        right = (
+            action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            if action.isEnabled()
+            else action.toolTip()
+        )
         title = Commands.title(action)
         group = Commands.group(action)
         painter.setPen(color(theme.text if action.isEnabled() else theme.disabled))
@@ -86,7 +96,7 @@ class _RowDelegate(QStyledItemDelegate):
         painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft) | middle, title)
         used = fm.horizontalAdvance(title) + m.px(10)
         rest = inner.adjusted(used, 0, 0, 0)
-        painter.setPen(color(theme.muted if action.isEnabled() else theme.disabled))
+        painter.setPen(color(theme.muted))
         painter.drawText(rest, int(Qt.AlignmentFlag.AlignLeft) | middle, group)
         free = rest.width() - fm.horizontalAdvance(group) - m.px(16)
         shown = fm.elidedText(right, Qt.TextElideMode.ElideRight, max(0, free))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDockWidget
 
+from app.panels import Panel
 from app.window._safety import safe_mode
 from app.window.layouts import BUILT_IN
 
@@ -161,7 +162,8 @@ def _toggle(menus: Menus, dock: QDockWidget) -> None:
     if dock.isHidden():
         dock.show()
         dock.raise_()
-        target = first_focus(dock)
+        panel = dock.widget()
+        target = (panel.first if isinstance(panel, Panel) else None) or first_focus(dock)
         if target is not None:
             target.setFocus()
     else:
