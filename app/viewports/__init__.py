@@ -20,6 +20,8 @@ The window needs this much::
     grid.reset_views(); grid.fit(item_id)             # everything / one object in view, slices through its centre
     grid.grab_image(QSize(1600, 1000), scale=2.0)     # QImage of all views; waits until the picture is complete
     grid.view_state(); grid.set_view_state(d)         # plain JSON dict: layout, cursor, zoom, cameras, conventions
+    grid.set_moment({item_id: 7}, moving=True)        # frames shown instead of those that the displays say; {} ends it
+    grid.given, grid.items                # what set_items got, and the same at the moment that is shown
     grid.wait(seconds)                    # True once every visible view shows the latest state
     grid.shutdown()                       # before the window is destroyed; also called by closeEvent
 
@@ -34,6 +36,7 @@ Signals::
 
 Viewports never change the document; they show what `set_items` was given and report what the user asked for.
 What has no place in space (signals, tables, checkpoints, fields without samples) is skipped without complaint.
+`photographer.Photographer` draws the views at any size and scale, off screen and without waiting.
 `ImageView` shows one `core.data.Image`: `view.set_image(image, display)`.
 
 Inside: `resolve` turns a `ViewIntent` and the items into a frozen state (pure, no Qt, no VTK); a scene compares it

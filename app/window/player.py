@@ -118,8 +118,7 @@ class Player(QObject):
 
     def play(self) -> None:
         """From here on; from the start again if it stands at the end of what plays once."""
-        if self.grid is not None:
-            self.refresh(self.grid)  # "this view" may be another one by now
+        self._look_again()
         line = self.timeline
         if line is None or self.playing:
             return
@@ -151,10 +150,10 @@ class Player(QObject):
 
     def step(self, by: int) -> None:
         """So many moments on; round the end where it loops."""
+        self._look_again()
         line = self.timeline
         if line is None:
             return
-        self.pause_quietly()
         number = self.number + by
         number = number % line.count if self.mode == "loop" else min(max(number, 0), line.count - 1)
         self.seek(number)
@@ -227,13 +226,19 @@ class Player(QObject):
 
     # -- inside ----------------------------------------------------------------------------------------------
 
+    def _look_again(self) -> None:
+        """Where time is not linked, "this view" may be another one by now."""
+        if self.grid is not None and self.grid.links.between:
+            self.refresh(self.grid)
+
     def _arrive(self, number: int, *, moving: bool) -> None:
         line, grid = self.timeline, self.grid
         if line is None or grid is None:
             return
         number = min(max(number, 0), line.count - 1)
         self.number = number
-        grid.set_moment(line.indices(number), moving=moving)
+        # What no longer moves with the others stays where it is until `settle`.
+        grid.set_moment({**grid.moment, **line.indices(number)}, moving=moving)
         self.moved.emit(number)
 
     def _tick(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from app.forms.widgets import label
 from app.theme import Metrics, current_theme
-from app.window.icons import icon
+from app.window.icons import pixmap
 from app.window.player import MODES, SPEEDS, Player
 
 _MODE_TIPS = {"loop": "Plays round and round", "bounce": "Plays to and fro", "once": "Plays to the end"}
@@ -20,8 +23,10 @@ class TransportBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self._player = player
+        self._short = False
         self.setAccessibleName("Time")
         row = self._row = QHBoxLayout(self)
+        row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way itself
         self.back = self._tool("step-back", "One moment back  ,", lambda: player.step(-1))
         self.play = self._tool("play", "Play  K", player.toggle)
         self.forward = self._tool("step-forward", "One moment on  .", lambda: player.step(1))
@@ -67,17 +72,49 @@ class TransportBar(QFrame):
         self._row.setSpacing(m.px(4))
         for tool in self.findChildren(QToolButton):
             tool.setIconSize(QSize(m.px(16), m.px(16)))
-            tool.setIcon(icon(str(tool.property("icon-name")), current_theme().text))
+            self._draw(tool)
+        self.slider.setMinimumSize(m.px(60), m.px(20))
+        self.setMinimumWidth(m.px(180))
         self._size_words()
+
+    def _draw(self, tool: QToolButton) -> None:
+        """Its icon, as large as the text is."""
+        name, size = str(tool.property("icon-name")), Metrics.of(self.font()).px(16)
+        made = QIcon()
+        for ratio in (1.0, 2.0, 3.0):
+            made.addPixmap(pixmap(name, current_theme().text, size, ratio))
+        tool.setIcon(made)
 
     def _size_words(self) -> None:
         """As wide as the longest words, so that the slider stands still while time goes by."""
         line = self._player.timeline
+        if line is None:
+            return
+        last, margin = line.count - 1, Metrics.of(self.font()).px(8)
+        metrics = self.words.fontMetrics()
+
+        def wide(words: Callable[[int], str]) -> int:
+            return max(metrics.horizontalAdvance(words(n)) for n in (0, last // 2, last)) + margin
+
+        # In a narrow window first the speed goes, then the mode, then the count; all are in the menu too.
+        steps = 3 * self.back.sizeHint().width() + self.slider.minimumWidth() + 8 * margin
+        room = self.width() - steps - wide(line.words)
+        extra = self.mode.sizeHint().width() + margin
+        self.speed.setVisible(room > extra + self.speed.sizeHint().width() + 2 * margin)
+        self.mode.setVisible(room > extra)
+        self._short = room < 0 and line.unit is not None
+        self.words.setMinimumWidth(wide(line.time_words if self._short else line.words))
+        self._say()
+
+    def _say(self) -> None:
+        line, number = self._player.timeline, self._player.number
         if line is not None:
-            last = line.count - 1
-            metrics = self.words.fontMetrics()
-            wide = max(metrics.horizontalAdvance(line.words(n)) for n in (0, last // 2, last))
-            self.words.setMinimumWidth(wide + Metrics.of(self.font()).px(8))
+            self.words.setText(line.time_words(number) if self._short else line.words(number))
+            self.words.setToolTip(line.words(number) if self._short else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._size_words()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -103,7 +140,7 @@ class TransportBar(QFrame):
             self.slider.blockSignals(True)
             self.slider.setValue(number)
             self.slider.blockSignals(False)
-        self.words.setText(self._player.words)
+        self._say()
 
     def _on_state(self) -> None:
         player = self._player
@@ -118,7 +155,7 @@ class TransportBar(QFrame):
         self.speed.setCurrentIndex(index)
         self.speed.setToolTip(player.speed_tip())
         for tool in (self.play, self.mode):
-            tool.setIcon(icon(str(tool.property("icon-name")), current_theme().text))
+            self._draw(tool)
 
     # -- from the hand ---------------------------------------------------------------------------------------
 

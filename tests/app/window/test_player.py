@@ -217,3 +217,49 @@ def test_closing_what_plays_stops_the_player(window):
     window.centre.player.play()
     window.workbench.new_session()
     assert not window.centre.player.playing
+
+
+def test_a_narrow_bar_keeps_what_matters(window, qtbot):
+    add(window, film())
+    bar = window.centre.transport
+    bar.setParent(None)
+    try:
+        bar.resize(600, 40)
+        bar.show()
+        assert bar.speed.isVisible() and bar.mode.isVisible() and "of 8" in bar.words.text()
+        bar.resize(250, 40)
+        assert not bar.speed.isVisible() and not bar.mode.isVisible()
+        assert bar.words.text() == "0.0 s" and bar.words.toolTip() == "0.0 s · 1 of 8"
+        assert bar.slider.width() >= 60 and bar.play.isVisible()
+    finally:
+        bar.hide()
+        window.centre.layout().addWidget(bar)
+
+
+def test_without_a_link_in_time_only_the_current_view_plays(window, qtbot):
+    first, second = add(window, film(), film())
+    grid, player = window.centre.grid, window.centre.player
+    grid.set_layout("compare-axial-2")
+    grid.set_only("axial", frozenset({first}))
+    grid.set_only("axial-2", frozenset({second}))
+    player.seek(3)
+    assert shown(window, first) == shown(window, second) == 3
+    grid.links.set(grid.links.on - {"time"})
+    grid.views["axial-2"].setFocus()
+    player.play()
+    player.advance(0.5)
+    assert shown(window, first) == 3 and shown(window, second) == 4
+    player.pause()
+    assert (said(window, first), said(window, second)) == (3, 4)
+
+
+def test_changing_theme_and_text_size_while_playing(window, qtbot):
+    (id,) = add(window, film())
+    window.centre.player.play()
+    window.view.set_theme("light")
+    window.view.zoom_text(1)
+    window.centre.player.advance(1.0)
+    assert window.centre.player.playing and shown(window, id) == 2
+    window.view.zoom_text(0)
+    window.view.set_theme("dark")
+    window.centre.player.pause()
