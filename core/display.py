@@ -192,6 +192,10 @@ class MarkupDisplay(Display):
     size: float = 8.0
     """Handle size in pixels at 100 % scale."""
     labels: bool = True
+    measurements: bool = True
+    """Length, angle, area beside the markup."""
+    locked: bool = False
+    """Handles do nothing. What an analysis found is locked at first."""
 
 
 def default_display(data: Any, hints: Any = None) -> Display:

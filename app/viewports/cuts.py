@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.viewports.state import SceneItem
 from core.data import MarkupKind, Mesh
+from core.markups import path
 
 Array = NDArray[Any]
 Plane = tuple[Any, Any]
@@ -18,7 +19,7 @@ Plane = tuple[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """Lines `segments` (n, 2, 3) and `dots` (m, 3), in the world; `labels` beside the dots; `dashed` lies off the slice."""
+    """Lines `segments` (n, 2, 3) and `dots` (m, 3), in the world."""
 
     segments: Array
     dots: Array
@@ -26,8 +27,9 @@ class Drawing:
     opacity: float = 1.0
     width: float = 1.6
     size: float = 8.0
-    labels: tuple[str, ...] = ()
     name: str = ""
+    item: str = ""
+    """Id of the item that it shows."""
 
 
 _NO_LINES = np.zeros((0, 2, 3))
@@ -41,7 +43,7 @@ def draw_mesh(item: SceneItem, plane: Plane, thickness: float) -> tuple[Drawing,
     segments = mesh_cut(item.data, item.transform, plane)
     display = item.display
     return (
-        (Drawing(segments, _NO_DOTS, _color(display), display.opacity, name=item.name),)
+        (Drawing(segments, _NO_DOTS, _color(display), display.opacity, name=item.name, item=item.id),)
         if len(segments)
         else ()
     )
@@ -52,25 +54,27 @@ def draw_markup(item: SceneItem, plane: Plane, thickness: float) -> tuple[Drawin
     markup, display = item.data, item.display
     points = _moved(item.transform, markup.points)
     point, normal = (np.asarray(v, dtype=float) for v in plane)
-    labels: tuple[str, ...] = ()
     segments, dots = _NO_LINES, _NO_DOTS
     if markup.kind in (MarkupKind.PLANE, MarkupKind.BOX):
-        segments = _shape_cut(markup, item.transform, plane, thickness)
+        segments = shape_cut(markup, item.transform, plane, thickness)
     else:
         near = np.abs((points - point) @ normal) <= thickness / 2 * 1.001
         dots = points[near]
-        if display.labels and markup.labels:
-            labels = tuple(text for text, n in zip(markup.labels, near, strict=True) if n)
-        if markup.kind is not MarkupKind.POINTS and len(points) > 1:
-            ring = markup.kind is MarkupKind.CLOSED_CURVE
-            ends = np.roll(points, -1, axis=0) if ring else points[1:]
-            pairs = np.stack([points if ring else points[:-1], ends], axis=1)
+        line = _moved(item.transform, path(markup))
+        if len(line) > 1:
+            pairs = np.stack([line[:-1], line[1:]], axis=1)
             segments = clipped(pairs, plane, thickness / 2 * 1.001)
     if not len(segments) and not len(dots):
         return ()
     return (
         Drawing(
-            segments, dots, _color(display), display.opacity, size=display.size, labels=labels, name=item.name
+            segments,
+            dots,
+            _color(display),
+            display.opacity,
+            size=display.size,
+            name=item.name,
+            item=item.id,
         ),
     )
 
@@ -132,7 +136,8 @@ def shape_edges(markup: Any) -> tuple[Array, Array]:
     return corners, edges
 
 
-def _shape_cut(markup: Any, transform: Array, plane: Plane, thickness: float) -> Array:
+def shape_cut(markup: Any, transform: Array, plane: Plane, thickness: float) -> Array:
+    """(n, 2, 3) world segments in which a plane's rectangle or a box meets a slice."""
     corners, _edges = shape_edges(markup)
     corners = _moved(transform, corners)
     if markup.kind is MarkupKind.BOX:

@@ -98,6 +98,7 @@ class ViewportGrid(QWidget):
         """What is shown: what was given, at the moment that is shown."""
         self.given: tuple[SceneItem, ...] = ()
         self._moment: dict[str, int] = {}
+        self._previews: dict[str, Any] = {}
         self._pointer: Vec | None = None
         self._active: str | None = None
         self._cursor: Vec | None = None
@@ -174,7 +175,9 @@ class ViewportGrid(QWidget):
         before = self.items
         self.given = tuple(items)
         self._moment = {i.id: self._moment[i.id] for i in self.given if i.id in self._moment}
+        self._previews = {i.id: self._previews[i.id] for i in self.given if i.id in self._previews}
         self.items = self._at_moment()
+        self._show_live()
         if fresh and any(i.spatial for i in self.items):
             self._cursor = center_of(self.items, self._active)
         for view in self.views.values():
@@ -215,8 +218,36 @@ class ViewportGrid(QWidget):
         elif self._cursor is not None and any(isinstance(i.data, Volume) for i in items):
             self.cursorMoved.emit(self._cursor, self.readout(self._cursor))
 
+    def set_preview(self, item_id: str, data: Any | None) -> None:
+        """Show an object as `data` for now, in all views; None: as it is. Nothing is remembered of it.
+
+        What is painted over the pictures (lines, words, handles) shows it at once, the pictures as soon as they are
+        drawn: so a drag follows the pointer however long a picture takes.
+        """
+        if data is None:
+            if self._previews.pop(item_id, None) is None:
+                return
+        elif any(i.id == item_id for i in self.given):
+            self._previews[item_id] = data
+        else:
+            return
+        self.items = self._at_moment()
+        self._show_live()
+        for view in self.views.values():
+            view.items = self.items
+            if data is not None:
+                view.hurry()
+            view.refresh()
+            view.update_cover()
+
+    def _show_live(self) -> None:
+        live = {i.id: i for i in self.items if i.id in self._previews}
+        for view in self.views.values():
+            view.overlay.live = live
+
     def _at_moment(self) -> tuple[SceneItem, ...]:
-        return tuple(moved(i, self._moment[i.id]) if i.id in self._moment else i for i in self.given)
+        items = (moved(i, self._moment[i.id]) if i.id in self._moment else i for i in self.given)
+        return tuple(replace(i, data=self._previews[i.id]) if i.id in self._previews else i for i in items)
 
     def set_active(self, item_id: str | None) -> None:
         """The volume whose voxel axes the slices follow, and whose window a right-drag changes."""
@@ -676,6 +707,7 @@ class ViewportGrid(QWidget):
             for view in self.views.values():
                 view.shutdown()
             self.items = self.given = ()
+            self._previews = {}
 
     def closeEvent(self, event: Any) -> None:
         """Closing ends the drawing."""

@@ -15,6 +15,7 @@ from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.surfaces import local_points, placed
 from core.data import MarkupKind
+from core.markups import path
 
 
 class MarkupPresenter(Presenter):
@@ -44,12 +45,13 @@ class MarkupPresenter(Presenter):
             self._filled = True
             return
         self._filled = False
-        coordinates, self._offset = local_points(markup.points)
-        n = len(coordinates)
-        chain = np.stack([np.arange(n - 1), np.arange(1, n)], axis=1)
-        if markup.kind is MarkupKind.CLOSED_CURVE and n > 2:
-            chain = np.concatenate([chain, [[n - 1, 0]]])
-        self.prop = _actor(coordinates, lines=chain if markup.kind is not MarkupKind.POINTS else chain[:0])
+        n = len(markup.points)
+        line = path(markup)
+        coordinates, self._offset = local_points(np.concatenate([markup.points, line]))
+        chain = (
+            n + np.stack([np.arange(len(line) - 1), np.arange(1, len(line))], axis=1) if len(line) else None
+        )
+        self.prop = _actor(coordinates, lines=chain)
         self.extra = [_actor(coordinates, dots=np.arange(n)[:, None])]
 
     def restyle(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:

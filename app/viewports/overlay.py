@@ -14,10 +14,11 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from app.theme import Metrics, Theme
-from app.viewports.cuts import Drawing
+from app.viewports.cuts import Drawing, draw_markup
 from app.viewports.legends import paint_legends
+from app.viewports.markup_words import paint_words
 from app.viewports.notes import Notes
-from app.viewports.state import Resolved, Resolved3D, ResolvedSlice
+from app.viewports.state import Resolved, Resolved3D, ResolvedSlice, SceneItem
 
 Array = NDArray[Any]
 
@@ -52,14 +53,22 @@ class Overlay:
         """Round words, so that they can be read on anything."""
         self.warm = False
         """The pointer is over the words of the convention, which a click changes."""
+        self.live: dict[str, SceneItem] = {}
+        """Markups that are being dragged, as they are at this moment; the picture follows."""
 
     def paint(self, painter: QPainter, state: Resolved, notes: Notes) -> None:
         """Everything, clipped to the view."""
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.setClipRect(QRectF(0, 0, state.width, state.height))
         if isinstance(state, ResolvedSlice):
+            shown = {i.id for i in state.items}
             for drawing in notes.drawings:
-                self._drawing(painter, state, drawing)
+                if drawing.item not in self.live:
+                    self._drawing(painter, state, drawing)
+            for item in self.live.values():
+                if item.id in shown:
+                    for drawing in draw_markup(item, (state.origin, state.toward), state.reach):
+                        self._drawing(painter, state, drawing)
             if state.items:
                 if state.crosshair and "crosshair" in self.parts:
                     self._crosshair(painter, state)
@@ -78,6 +87,7 @@ class Overlay:
                 self._scale_bar(painter, state, self.metrics.px(84))
             if "title" in self.parts:
                 self._corner(painter, state, tuple(notes.infos[:3]))
+        paint_words(painter, self, state)
         if "title" in self.parts:
             self._title(painter, state)
         if "legend" in self.parts:
@@ -263,14 +273,10 @@ class Overlay:
         if len(drawing.dots):
             radius = drawing.size / 2
             places = state.to_screen(drawing.dots)
-            for k, (x, y, _) in enumerate(places.tolist()):
+            for x, y, _ in places.tolist():
                 painter.setPen(QPen(QColor(0, 0, 0, 190), 1.2))
                 painter.setBrush(color)
                 painter.drawEllipse(QPointF(x, y), radius, radius)
-                if k < len(drawing.labels):
-                    box = QRectF(x + radius + 3, y - 40, state.width, 80)
-                    flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-                    self.text(painter, box, flags, drawing.labels[k], self.theme.view_text, self.small)
 
     # -- 3-D --------------------------------------------------------------------------------------------------
 
@@ -295,6 +301,13 @@ class Overlay:
                 away = center + m.px(11) * np.array([0.7, -0.7])
             box = QRectF(away[0] - 20, away[1] - 20, 40, 40)
             self.text(painter, box, Qt.AlignmentFlag.AlignCenter, names[k], self.theme.view_text, self.small)
+
+    def put_words(self, painter: QPainter, place: QPointF, text: str, *, strong: bool = True) -> None:
+        """A few words that begin at `place`, their middle at its height."""
+        box = QRectF(place.x(), place.y() - 40, 4000, 80)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        color = self.theme.view_text if strong else self.theme.view_muted
+        self.text(painter, box, flags, text, color, self.small)
 
     def text(self, painter: QPainter, box: QRectF, flags: Any, text: str, color: str, font: QFont) -> None:
         """Text that can be read on black and on white: a thin dark edge around it."""

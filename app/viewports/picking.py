@@ -31,6 +31,7 @@ from app.viewports.state import SceneItem, box_of_all
 from app.viewports.stats import has_stats, volume_stats
 from core.data import Graph, Markup, MarkupKind, Mesh, PointCloud, Trajectory, Transforms, Volume
 from core.geometry import voxel_sizes
+from core.markups import path
 
 Array = NDArray[Any]
 Kind = Literal["face", "point", "edge", "voxel"]
@@ -233,12 +234,10 @@ def _on_markup(item: SceneItem, line: _Line) -> Pick | None:
         corners, edges = shape_edges(markup)
         return _near_segments(item, _moved(item, corners)[edges], line)
     found = _near_points(item, markup.points, line, max(line.radius, item.display.size / 2 + 2))
-    if found is None and markup.kind is not MarkupKind.POINTS and len(markup.points) > 1:
-        points = _moved(item, markup.points)
-        pairs = np.stack([points[:-1], points[1:]], axis=1)
-        if markup.kind is MarkupKind.CLOSED_CURVE:
-            pairs = np.concatenate([pairs, points[None, [-1, 0]]])
-        found = _near_segments(item, pairs, line)
+    if found is None:
+        points = _moved(item, path(markup))
+        if len(points) > 1:
+            found = _near_segments(item, np.stack([points[:-1], points[1:]], axis=1), line)
     return found
 
 

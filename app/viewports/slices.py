@@ -247,7 +247,7 @@ class SliceScene:
                 made: tuple[Drawing, ...] = ()
                 with guarded(notes, item):
                     draw = _DRAWERS[type(item.data)]
-                    made = draw(item, plane, _thickness(state))
+                    made = draw(item, plane, state.reach)
                 known = (key, made)
             kept[item.id] = known
             notes.drawings.extend(known[1])
@@ -279,9 +279,3 @@ def _at_height(placement: Array, state: ResolvedSlice, lift: float) -> Array:
 
 def _is_label(item: SceneItem) -> bool:
     return volume_stats(item.data, item.display.index).label or item.display.colormap == "labels"
-
-
-def _thickness(state: ResolvedSlice) -> float:
-    """Distance between neighbouring slices, or the slab's thickness where that is more."""
-    apart = float(abs(np.dot(state.step, state.toward))) or 1.0
-    return max(apart, state.slab.thickness) if state.slab is not None else apart

@@ -196,6 +196,13 @@ class ResolvedSlice:
         point = np.asarray(self.origin) + dx * np.asarray(self.right) + dy * np.asarray(self.up)
         return _vec(point)
 
+    @property
+    def reach(self) -> float:
+        """Distance between neighbouring slices, or the slab's thickness where that is more: what counts as in the
+        slice lies within half of it."""
+        apart = float(abs(np.dot(self.step, self.toward))) or 1.0
+        return max(apart, self.slab.thickness) if self.slab is not None else apart
+
     def frame(self) -> Array:
         """(3, 3) rows: right, up, toward."""
         return np.array([self.right, self.up, self.toward])

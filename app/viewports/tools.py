@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ class Tool:
 
     def key(self, view: Viewport, event: QKeyEvent) -> bool:
         """A key goes down in a view that has the keyboard."""
+        return False
+
+    def tab(self, view: Viewport, forward: bool) -> bool:
+        """Tab or Shift+Tab in a view that has the keyboard; what no tool takes moves on to the next widget."""
+        return False
+
+    def menu(self, view: Viewport, position: QPointF) -> bool:
+        """A right click that was no drag, or the menu key; what no tool takes opens the view's menu."""
         return False
 
     def leave(self, view: Viewport) -> None:

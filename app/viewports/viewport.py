@@ -194,8 +194,7 @@ class Viewport(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Colours of words, lines and the 3-D background."""
         self.theme = theme
-        self.overlay = Overlay(theme, self.font())
-        self._cover.update()
+        self._renew_overlay()
         self.set_intent(background=(theme.view_top, theme.view_bottom))
 
     def reset(self) -> None:
@@ -405,8 +404,7 @@ class Viewport(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Sizes of words follow the font."""
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and not self._closed:
-            self.overlay = Overlay(self.theme, self.font())
-            self._cover.update()
+            self._renew_overlay()
         super().changeEvent(event)
 
     def event(self, event: QEvent) -> bool:
@@ -414,6 +412,12 @@ class Viewport(QWidget):
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self.refresh()
         return super().event(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab: a tool may go from one thing in the view to the next before the next widget has its turn."""
+        if any(tool.tab(self, forward) for tool in self.tools):
+            return True
+        return super().focusNextPrevChild(forward)
 
     def focusInEvent(self, event: Any) -> None:
         """Show where keys go."""
@@ -509,8 +513,7 @@ class Viewport(QWidget):
         elif mode == "pan":
             self._pan(step.x(), step.y())
         elif mode == "turn":
-            side = max(1, min(self.width(), self.height()))
-            self._moving(camera=cameras.turned(self._pose(), step.x() / side, step.y() / side))
+            self.turn_by(step.x(), step.y())
         elif mode == "zoom":
             self._moving(camera=cameras.zoomed(self._pose(), 1.01 ** (-step.y())))
         self._drag = (mode, position)
@@ -527,13 +530,17 @@ class Viewport(QWidget):
         elif pressed is not None and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(event.position(), event.modifiers())
         elif click is not None and event.button() == Qt.MouseButton.RightButton:
-            self.menuWanted.emit(event.position())
+            self._ask_menu(event.position())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """The menu key. That of the mouse comes with the press on some systems: a drag may follow, so it waits."""
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            self.menuWanted.emit(QPointF(self.width() / 2, self.height() / 2))
+            self._ask_menu(QPointF(self.width() / 2, self.height() / 2))
         event.accept()
+
+    def _ask_menu(self, place: QPointF) -> None:
+        if not any(tool.menu(self, place) for tool in self.tools):
+            self.menuWanted.emit(place)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Fill the grid with this view, or go back."""
@@ -610,6 +617,12 @@ class Viewport(QWidget):
             self._space = False
         super().keyReleaseEvent(event)
 
+    def _renew_overlay(self) -> None:
+        live = self.overlay.live
+        self.overlay = Overlay(self.theme, self.font())
+        self.overlay.live = live
+        self._cover.update()
+
     def update_cover(self) -> None:
         """Paint words and tools again over the same picture."""
         self._cover.update()
@@ -626,6 +639,16 @@ class Viewport(QWidget):
         self._click = self._pressed = None
         if taken is not None:
             taken.cancel(self)
+
+    @property
+    def space_held(self) -> bool:
+        """Space is down: a left drag pans, whatever tool is active."""
+        return self._space
+
+    def turn_by(self, dx: float, dy: float) -> None:
+        """Turn a 3-D view as a drag by so many pixels does."""
+        side = max(1, min(self.width(), self.height()))
+        self._moving(camera=cameras.turned(self._pose(), dx / side, dy / side))
 
     # -- what gestures do -------------------------------------------------------------------------------------
 
@@ -756,5 +779,5 @@ class Viewport(QWidget):
         dx, dy = (position.x() - begin.x()) / 300, (position.y() - begin.y()) / 300
         new_width = max(width * 2.0 ** (1.5 * dx), abs(width) * 1e-4)
         new_level = level - dy * width
-        key = f"window:{state.reference}:{id(self)}:{self._drag_key}"
+        key = f"window:{state.reference}:{id(self)}#{self._drag_key}"
         self.windowWanted.emit(state.reference, float(new_width), float(new_level), key)

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.window.kinds import shortened
 from app.window.tasks import LiveCurve, shared_steps
+from core.data import Markup
 from core.display import Display, default_display
 from core.document import Item, new_id
 from core.results import Curve, Heatmap, Histogram, Layer, Number, ResultTable, Scatter, Text
@@ -51,7 +52,10 @@ def result_items(
         name = output_name(output, taken)
         if isinstance(output, Layer):
             place: dict[str, Any] = {"transform": inputs[0].transform} if inputs else {}
-            display: Display = default_display(output.data, output.display)
+            hints = dict(output.display)
+            if isinstance(output.data, Markup):
+                hints.setdefault("locked", True)  # dragged by chance, it would no longer be what was found
+            display: Display = default_display(output.data, hints)
             item = Item(new_id(), name, output.data, group.id, display=display, **place)
             layers.setdefault(output.name, item.id)
         else:

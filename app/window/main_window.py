@@ -36,6 +36,7 @@ from app.window.icons import icon
 from app.window.item_actions import ItemActions
 from app.window.kinds import is_spatial, shortened
 from app.window.layouts import WindowLayouts
+from app.window.markup_actions import MarkupActions
 from app.window.menus import BIG, LAYOUTS, Menus
 from app.window.mixing import Mixing
 from app.window.movies import Movies
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
         self.cards = CardStack(self.centre)
         self.comparing = Comparing(self)
         self.mixing = Mixing(self)
+        self.markups = MarkupActions(self)
         self.status = StatusLine(workbench, self)
         self.setStatusBar(self.status)
         self.status.memory_wanted.connect(self.show_memory)

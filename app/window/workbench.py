@@ -75,6 +75,8 @@ class Workbench(QObject):
     opened = Signal(list)
     """Ids of what was just opened."""
     descriptions_changed = Signal()
+    point_wanted = Signal(str, int)
+    """An item and the number of one of its points: show where it is."""
     session_changed = Signal()
     session_opened = Signal(object)
     """The layout that a session was saved with."""

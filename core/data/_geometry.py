@@ -17,6 +17,8 @@ class MarkupKind(StrEnum):
 
     POINTS = "points"
     LINE = "line"
+    ANGLE = "angle"
+    """Three points; measured at the second."""
     CURVE = "curve"
     CLOSED_CURVE = "closed_curve"
     PLANE = "plane"
@@ -34,6 +36,7 @@ class Markup:
     axes : (3, 3) columns = unit axes of a plane (third = normal) or a box; identity otherwise.
     size : (3,) full extent along `axes`; a plane's third entry is 0; zeros otherwise.
     labels : one text a control point, or ().
+    smooth : a curve runs through its points as a spline (`core.markups.path`) instead of straight from one to the next.
     measurements : named numbers that belong to it (plain JSON), e.g. score and error of a mirror plane.
     """
 
@@ -45,6 +48,7 @@ class Markup:
     unit: str = "mm"
     space: str = "RAS"
     measurements: Mapping[str, float] = field(default_factory=dict)
+    smooth: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", MarkupKind(self.kind))

@@ -25,6 +25,10 @@ from core.document._edits import (
 from core.document._item import Item
 
 MERGE_SECONDS = 1.0
+"""Edits of one gesture that follow each other as quickly as that are one to undo."""
+ONE_DRAG = "#"
+"""A gesture whose name holds this, followed by a number of its own, is one drag from the press to the release: however
+long the hand rests in it, it stays one edit."""
 _NEVER = Edit()
 """Stands for a saved state that undo cannot lead back to."""
 
@@ -109,7 +113,7 @@ class Document:
             and bool(edit.merge_key)
             and edit.merge_key == last.merge_key
             and last is not self._clean_edit
-            and now - self._last_time < MERGE_SECONDS
+            and (now - self._last_time < MERGE_SECONDS or ONE_DRAG in edit.merge_key)
         )
         if merges and last is not None:
             self._done[-1] = last.merged(edit)
@@ -187,10 +191,10 @@ class Document:
         """Apply `SetTransform`."""
         self.apply(SetTransform(id, self._items[id].transform, transform, gesture))
 
-    def set_data(self, id: str, data: Any, gesture: str = "") -> None:
-        """Apply `SetData`: the item is something else from now on (a markup was moved, say)."""
+    def set_data(self, id: str, data: Any, gesture: str = "", title: str = "") -> None:
+        """Apply `SetData`: the item is something else from now on (a markup was moved, say); `title` names the edit."""
         item = self._items[id]
-        self.apply(SetData(id, item.data, data, gesture, item.edited))
+        self.apply(SetData(id, item.data, data, gesture, item.edited, title))
 
     def move(self, id: str, parent: str | None, place: int) -> None:
         """Apply `MoveItem`."""

@@ -184,7 +184,10 @@ class RenameItem(_Change):
 @register
 @dataclass(frozen=True, eq=False)
 class SetDisplay(_Change):
-    """Show an item in another way. `gesture` names what is being dragged; edits of one gesture merge."""
+    """Show an item in another way. `gesture` names what is being dragged; edits of one gesture merge.
+
+    With "#" and a number at its end it is one drag, which no pause ends; without, a pause of a second begins anew.
+    """
 
     before: Display
     after: Display
@@ -234,8 +237,13 @@ class SetData(_Change):
     after: Any
     gesture: str = ""
     was_edited: bool = False
+    title: str = ""
     _field = "data"
     _label = "Edit"
+
+    @property
+    def label(self) -> str:
+        return self.title or self._label
 
     def apply(self, items: Items) -> set[str]:
         items[self.id] = replace(items[self.id], data=self.after, edited=True)

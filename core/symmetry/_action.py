@@ -53,6 +53,7 @@ from core.data import (
     Transforms,
     Volume,
 )
+from core.markups import measure
 from core.symmetry._backend import Array, floating, to_numpy
 from core.symmetry._discrete import Permutations
 from core.symmetry._group import Elements, SpatialGroup
@@ -275,7 +276,8 @@ def _(data: Markup, g: Elements, rule: Rule) -> Markup:
         return replace(data, points=_rows(g, data.points), labels=_named(data.labels, g))
     group = _spatial(g, data)
     axes, size = data.axes, data.size
-    if not group.isometric and data.measurements and rule.unknown == "raise":
+    others = {k: v for k, v in data.measurements.items() if k not in measure(data)}
+    if not group.isometric and others and rule.unknown == "raise":
         raise NoActionError(
             f"It is not known how this markup's measurements change under {group.name}; keep them with unknown='keep'."
         )
@@ -287,7 +289,10 @@ def _(data: Markup, g: Elements, rule: Rule) -> Markup:
             raise NoActionError(f"A {data.kind.value} does not stay one under this element of {group.name}.")
         handed = np.array([1.0 if bool(g.proper) else -1.0, 1.0, 1.0])
         axes, size = turn @ data.axes * handed, data.size * factor
-    return replace(data, points=_moved(g, data.points), axes=axes, size=size)
+    moved = replace(data, points=_moved(g, data.points), axes=axes, size=size)
+    if not data.measurements:
+        return moved
+    return replace(moved, measurements={k: measure(moved).get(k, v) for k, v in data.measurements.items()})
 
 
 @_act.register

@@ -28,7 +28,7 @@ LARGEST = 256 << 20
 
 _KINDS = {
     "Fiducial": MarkupKind.POINTS,
-    "Angle": MarkupKind.POINTS,
+    "Angle": MarkupKind.ANGLE,
     "Line": MarkupKind.LINE,
     "Curve": MarkupKind.CURVE,
     "ClosedCurve": MarkupKind.CLOSED_CURVE,
@@ -38,11 +38,16 @@ _KINDS = {
 _TYPES = {
     MarkupKind.POINTS: "Fiducial",
     MarkupKind.LINE: "Line",
+    MarkupKind.ANGLE: "Angle",
     MarkupKind.CURVE: "Curve",
     MarkupKind.CLOSED_CURVE: "ClosedCurve",
     MarkupKind.PLANE: "Plane",
     MarkupKind.BOX: "ROI",
 }
+_CURVES = (MarkupKind.CURVE, MarkupKind.CLOSED_CURVE)
+_CURVE_TYPE = "curveType"
+"""Not in the schema, which allows further members: Slicer keeps a curve's type in its scene file, under this name."""
+_SPLINES = ("cardinalspline", "cardinal")
 _MILLIMETRES = {"mm": 1.0, "um": 1e-3, "µm": 1e-3, "": 1.0, "cm": 10.0, "m": 1e3}
 _FLIP = np.array([-1.0, -1.0, 1.0])
 _SKIPPED = ("undefined", "missing", "preview")
@@ -130,7 +135,15 @@ def _loaded(path: Path, markup: Any, index: int, count: int) -> Loaded:
         centre, axes = _box(markup, points, flip, scale)
         points, size = centre[None], np.abs(_vector(markup.get("size", (0.0, 0.0, 0.0)), 3)) * scale
         labels = labels[:1]
-    data = Markup(kind, points, axes, size, labels if any(labels) else (), measurements=_measurements(markup))
+    data = Markup(
+        kind,
+        points,
+        axes,
+        size,
+        labels if any(labels) else (),
+        measurements=_measurements(markup),
+        smooth=kind in _CURVES and str(markup.get(_CURVE_TYPE, "")).lower() in _SPLINES,
+    )
     name = str(markup.get("name") or "").strip() or _stem(path) + (f" {index + 1}" if count > 1 else "")
     display: dict[str, Any] = {}
     color = (markup.get("display") or {}).get("selectedColor")
@@ -266,6 +279,8 @@ def _tree(data: Markup, name: str, scale: float) -> dict[str, Any]:
                 "baseToNode": (rows @ base).reshape(-1).tolist(),
                 "planeBounds": [-half[0], half[0], -half[1], half[1]],
             }
+    if data.smooth and data.kind in _CURVES:
+        tree[_CURVE_TYPE] = "cardinalSpline"
     tree["controlPoints"] = [
         {
             "id": str(i + 1),

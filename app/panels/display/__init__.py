@@ -15,10 +15,16 @@ from app.panels.display.fields import DisplayFields
 from app.panels.dock import Panel
 from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
 from app.window.workbench import Workbench
+from core.data import Markup
 from core.display import MarkupDisplay, PointsDisplay, SurfaceDisplay, TrajectoryDisplay, VolumeDisplay
 from core.document import Item
 
 __all__ = ["DisplayPanel"]
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether the same fields do: a markup that was moved keeps them, and the keyboard in them."""
+    return isinstance(a, Markup) and isinstance(b, Markup) and a.kind is b.kind
 
 
 class DisplayPanel(Panel):
@@ -59,8 +65,10 @@ class DisplayPanel(Panel):
             key is not None
             and self._shown is not None
             and key[:2] == self._shown[:2]
-            and key[2] is self._shown[2]
+            and (key[2] is self._shown[2] or _alike(key[2], self._shown[2]))
         )
+        if same:
+            self._shown = key
         if not same:
             self._shown = key
             self._build(item)

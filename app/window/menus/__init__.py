@@ -22,6 +22,7 @@ from app.window.menus import (
     edit,
     file,
     help,
+    markups,
     mixing,
     plot,
     settings,
@@ -38,8 +39,23 @@ if TYPE_CHECKING:
 
 __all__ = ["BIG", "BUILDERS", "LAYOUTS", "SIDES", "Menus"]
 
-BUILDERS = (file, edit, view, slices, time, plot, settings, data, compare, mixing, analyse, window, help)
-TITLES = ("File", "Edit", "View", "Data", "Analyse", "Window", "Help")
+BUILDERS = (
+    file,
+    edit,
+    view,
+    slices,
+    time,
+    plot,
+    settings,
+    data,
+    compare,
+    mixing,
+    markups,
+    analyse,
+    window,
+    help,
+)
+TITLES = ("File", "Edit", "View", "Data", "Markups", "Analyse", "Window", "Help")
 
 
 class Menus:

@@ -157,7 +157,7 @@ def test_points_without_position_are_skipped_and_counted_and_angles_are_points(t
         _file(tmp_path, {"type": "Angle", "controlPoints": points, "coordinateUnits": ["um", "UCUM", "µ"]}),
         job=Job(),
     )
-    assert back.data.kind is MarkupKind.POINTS and back.metadata["type"] == "Angle"
+    assert back.data.kind is MarkupKind.ANGLE and back.metadata["type"] == "Angle"
     np.testing.assert_allclose(back.data.points, [[-0.001, -0.002, 0.003]])
     assert back.warnings == ("2 points without a position were skipped.",)
 
