@@ -104,7 +104,7 @@ def main() -> dict[str, Any]:
         sides.remove("napari")
     found: dict[str, dict[str, list[dict[str, float]]]] = {side: {} for side in sides}
     facts: dict[str, dict[str, str]] = {}
-    with tempfile.TemporaryDirectory() as folder, _screen() as screen:
+    with tempfile.TemporaryDirectory() as folder, virtual_screen() as screen:
         # In a process of its own: peak memory is inherited by what this one starts.
         subprocess.run([sys.executable, "-c", _DATA, folder], check=True)
         for turn in range(ROUNDS):
@@ -229,7 +229,7 @@ def _prepare_peer() -> str:
 
 
 @contextmanager
-def _screen() -> Iterator[dict[str, str]]:
+def virtual_screen() -> Iterator[dict[str, str]]:
     """A virtual X server for all programs alike; the desktop's own where there is no Xvfb."""
     if shutil.which("Xvfb") is None:
         yield {}

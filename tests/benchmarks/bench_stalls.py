@@ -1,150 +1,187 @@
-"""How long the window's thread is kept from answering while something opens, turns, scrolls or changes its colours.
+"""The watchdog: how long the window's thread is kept from answering while something opens, turns, scrolls or runs.
 
-Each case is the whole program (docks, menus, plugins, worker process) in a process of its own, 1400×900, off screen
-(`QT_QPA_PLATFORM=offscreen`, image backend). A timer of one millisecond runs in the window's thread; the largest gap
-between two of its calls is the stall that a hand on the mouse would feel. Before each case the window stands idle
-for two seconds, as it does before anybody has found a file. The rule: nothing above 50 ms.
+Each case is the whole program (docks, menus, plugins, worker process) in a process of its own, 1400×900. A timer of
+one millisecond runs in the window's thread; the largest gap between two of its calls is the stall that a hand on the
+mouse would feel. Before each case the window stands idle for a while, as it does before anybody has found a file.
+The rule: nothing above 50 ms.
+
+"gap" is by the clock. "own" is the gap less the time in which the thread was ready to run and the system gave the
+processor to somebody else (`/proc/self/task/…/schedstat`): on a machine with few cores, where the render thread,
+the workers and other programs take their share, that is not the window's doing. What the thread waits for Python's
+lock, or for anything else in its own process, stays in "own". The verdict is by "own".
+
+Both backends: `image` off screen, which is what the window chooses on software GL, and `gl` in a real window on a
+virtual X server. There software GL draws in the window's thread, so each picture of a volume or of millions of
+points is a stall; on a GPU such a picture takes a few milliseconds.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.benchmarks.bench_napari import virtual_screen
 from tests.benchmarks.measure import machine_line, run, table
 
-ENVIRONMENT = {"QT_QPA_PLATFORM": "offscreen", "EQUISCOPE_VIEWPORT": "image", "EQUISCOPE_TEST": "1"}
 LIMIT_MS = 50.0
-ROUNDS = 3
-FILES = {
-    "MNI brain": "sample:volumes.mni152",
-    "256×512×512 uint16": "volume.nii",
-    "cloud, 1 M points": "cloud1.ply",
-    "cloud, 10 M points": "cloud10.ply",
+ROUNDS = {"image": 3, "gl": 1}
+GIGABYTE = 2**30
+CASES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "MNI brain": (
+        "sample:volumes.mni152",
+        ("open", "scroll", "turn", "run, adopt", "theme", "text size", "close"),
+    ),
+    "job that reports 1000 times a second": (
+        "sample:volumes.mni152",
+        ("open", "job", "job, scroll", "job, turn", "job ends"),
+    ),
+    "volume, 256×512×512": ("volume.nii", ("open", "scroll", "turn", "theme", "text size")),
+    "volume, 1 GB": ("large.nii", ("open", "scroll", "turn")),
+    "safetensors, 1 GB": ("large.safetensors", ("open", "theme")),
+    "cloud, 1 M points": ("cloud1.ply", ("open", "turn", "theme")),
+    "cloud, 10 M points": ("cloud10.ply", ("open", "turn", "theme", "text size")),
 }
-PHASES = ("open", "scroll", "turn", "theme", "text size")
 
 
-def main() -> dict[str, Any]:
+def main(cases: list[str] | None = None, backends: tuple[str, ...] = ("image", "gl")) -> dict[str, Any]:
     """Run every case, print the table of the worst gaps (median and worst of the rounds), return all of them."""
     out: dict[str, Any] = {}
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, virtual_screen() as screen:
         _write(Path(folder))
-        for case in FILES:
-            rounds: list[dict[str, float]] = []
-            for _ in range(ROUNDS):
-                used = run(
-                    [sys.executable, "-m", "tests.benchmarks.bench_stalls", "--measure", case, folder],
-                    {**ENVIRONMENT, "EQUISCOPE_CONFIG": folder, "EQUISCOPE_STATE": folder},
-                )
-                rounds.append(json.loads(used.output.strip().splitlines()[-1]))
-            for phase in PHASES:
-                worst = [r[phase] for r in rounds]
-                out[f"{case}, {phase}"] = worst
-                middle = statistics.median(worst)
-                rows.append([case, phase, f"{middle:.0f}", f"{max(worst):.0f}", _verdict(middle)])
+        for backend in backends:
+            for case in cases or CASES:
+                rounds = [_round(case, folder, backend, screen) for _ in range(ROUNDS[backend])]
+                for phase in CASES[case][1]:
+                    gaps = [r[phase]["gap"] for r in rounds]
+                    own = [r[phase]["own"] for r in rounds]
+                    out[f"{backend}: {case}, {phase}"] = {"gap": gaps, "own": own}
+                    middle = statistics.median(own)
+                    figures = [f"{f:.0f}" for f in (statistics.median(gaps), middle, max(own))]
+                    rows.append([backend, case, phase, *figures, "yes" if middle <= LIMIT_MS else "no"])
     print(machine_line())
-    table(rows, ["what is open", "doing", "worst gap (ms, median)", "largest (ms)", f"≤ {LIMIT_MS:.0f} ms"])
+    header = ["backend", "what is open", "doing", "gap (ms)", "own (ms)", "largest own (ms)"]
+    table(rows, [*header, f"≤ {LIMIT_MS:.0f} ms"])
     return out
 
 
-def measure(case: str, folder: Path) -> dict[str, float]:
+def _round(case: str, folder: str, backend: str, screen: dict[str, str]) -> dict[str, dict[str, float]]:
+    print(f"{backend}: {case}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as settings:
+        environment = {
+            "EQUISCOPE_VIEWPORT": backend,
+            "EQUISCOPE_CONFIG": settings,
+            "EQUISCOPE_STATE": settings,
+            **(screen if backend == "gl" else {"QT_QPA_PLATFORM": "offscreen"}),
+        }
+        command = [sys.executable, "-m", "tests.benchmarks.bench_stalls", "--measure", case, folder]
+        output = run(command, environment, without=["WAYLAND_DISPLAY"]).output
+    line = next(m for m in reversed(output.strip().splitlines()) if m.startswith('{"open"'))
+    found: dict[str, dict[str, float]] = json.loads(line)
+    return found
+
+
+def measure(case: str, folder: Path) -> dict[str, dict[str, float]]:
     """One case in this process: the worst gap of each phase in milliseconds."""
-    from PySide6.QtCore import QPoint, QPointF, Qt
-    from PySide6.QtGui import QWheelEvent
-    from PySide6.QtTest import QTest
-    from PySide6.QtWidgets import QApplication
+    from tests.benchmarks.drive_ours import Driven
 
-    from app.theme import DARK, apply_theme
-    from app.viewports.collector import MainThreadCollector
-    from app.window._render import wait_until_idle
-    from app.window._run import _Starter, application
-    from app.window._startup import Milestones
-    from app.window.main_window import MainWindow
-    from app.window.workbench import Workbench
-    from core.jobs import WorkerRunner
-    from core.plugins import PluginHost
-    from core.settings import Settings
-
-    qt = application()
-    apply_theme(qt, DARK)
-    collector = MainThreadCollector()
-    collector.start()
-    workbench = Workbench(WorkerRunner(), PluginHost(), Settings())
-    window = MainWindow(workbench, ask=False)
-    window.resize(1400, 900)
-    starter = _Starter(window, workbench, Milestones(), [], False, False)
-    window.painted.connect(starter.painted)
-    window.show()
-    _spin(2.0)
+    driven = Driven(canvas=None)
+    driven.window.resize(1400, 900)
+    driven.spin(2.0)
     watch = _Watch()
-    out: dict[str, float] = {}
-
-    def phase(name: str, action: Callable[[], None]) -> None:
+    out: dict[str, dict[str, float]] = {}
+    file, phases = CASES[case]
+    steps = _Steps(driven, file if file.startswith("sample:") else str(folder / file))
+    for phase in phases:
         watch.begin()
-        action()
-        _spin(0.3)
-        out[name] = watch.end()
+        getattr(steps, phase.replace(", ", "_").replace(" ", "_"))()
+        driven.spin(0.3)
+        out[phase] = watch.end()
+    watch.stop()
+    return out
 
-    def opened() -> None:
-        path = FILES[case]
-        workbench.open_paths([path if path.startswith("sample:") else str(folder / path)])
-        wait_until_idle(workbench)
-        assert window.centre.grid is not None
-        window.centre.grid.wait(120)
 
-    phase("open", opened)
-    grid = window.centre.grid
-    assert grid is not None
+class _Steps:
+    """What a hand does; one method a phase."""
 
-    def wheel(view: Any, turns: int) -> None:
-        place = QPointF(view.width() / 2, view.height() / 2)
-        for _ in range(turns):
-            event = QWheelEvent(
-                place,
-                view.mapToGlobal(place),
-                QPoint(),
-                QPoint(0, 120),
-                Qt.MouseButton.NoButton,
-                Qt.KeyboardModifier.NoModifier,
-                Qt.ScrollPhase.NoScrollPhase,
-                False,
-            )
-            QApplication.sendEvent(view, event)
-            _spin(0.02)
+    def __init__(self, driven: Any, path: str) -> None:
+        self._driven, self._path = driven, path
+        self._workbench, self._window, self._grid = driven.workbench, driven.window, driven.grid
+        self._job: Any = None
 
-    def scroll() -> None:
-        flat = grid.views["axial"]
-        wheel(flat if flat.isVisible() else grid.views["3d"], 30)
-        grid.wait(60)
+    def open(self) -> None:
+        self._workbench.open_paths([self._path])
+        self._driven.until(lambda: not self._workbench.busy, 300)
+        assert len(self._workbench.document), "nothing was opened"
+        self._driven.settled()
 
-    def turn() -> None:
-        view = grid.views["3d"]
+    def scroll(self) -> None:
+        view = self._grid.views["axial"]
+        for _ in range(30):
+            self._driven.wheel(view)
+            self._driven.spin(0.02)
+        self._driven.settled()
+
+    def turn(self) -> None:
+        from PySide6.QtCore import QPoint, Qt
+        from PySide6.QtTest import QTest
+
+        view = self._grid.views["3d"]
         middle = view.rect().center()
-        QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+        button, key = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QTest.mousePress(view, button, key, middle)
         for k in range(40):
             QTest.mouseMove(view, middle + QPoint(3 * k, k))
-            _spin(0.02)
-        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
-        grid.wait(60)
+            self._driven.spin(0.02)
+        QTest.mouseRelease(view, button, key, middle)
+        self._driven.settled()
 
-    phase("scroll", scroll)
-    phase("turn", turn)
-    phase("theme", lambda: window.view.set_theme("light"))
-    phase("text size", lambda: window.view.zoom_text(1))
-    watch.stop()
-    window.close()
-    collector.stop()
-    return out
+    def run_adopt(self) -> None:
+        descriptions = self._workbench.descriptions
+        self._driven.until(lambda: "symmetry.reflections" in descriptions)
+        item = next(i for i in self._workbench.document if i.parent is None)
+        self._workbench.run(descriptions["symmetry.reflections"], [item.id], {})
+        self._driven.until(lambda: not self._workbench.busy, 300)
+        self._driven.settled()
+
+    def job(self) -> None:
+        self._job = self._workbench.submit(
+            "tests.benchmarks.stall_jobs:churn", {"seconds": 8.0}, title="Churn", on_done=lambda _: None
+        )
+        self._driven.spin(2.5)
+
+    def job_scroll(self) -> None:
+        assert self._workbench.busy
+        self.scroll()
+
+    def job_turn(self) -> None:
+        assert self._workbench.busy
+        self.turn()
+
+    def job_ends(self) -> None:
+        self._driven.until(lambda: not self._workbench.busy)
+        assert len(self._job.curves["loss"].values) > 500, "it did not report"
+
+    def theme(self) -> None:
+        self._window.view.set_theme("light")
+
+    def text_size(self) -> None:
+        self._window.view.zoom_text(1)
+
+    def close(self) -> None:
+        self._workbench.document.remove(*[i.id for i in self._workbench.document if i.parent is None])
+        self._driven.settled()
 
 
 class _Watch:
@@ -153,42 +190,54 @@ class _Watch:
     def __init__(self) -> None:
         from PySide6.QtCore import Qt, QTimer
 
-        self._worst, self._last = 0.0, time.perf_counter()
+        self._schedule = f"/proc/self/task/{threading.get_native_id()}/schedstat"
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
+        self.begin()
         self._timer.start(1)
 
     def begin(self) -> None:
-        self._worst, self._last = 0.0, time.perf_counter()
+        self._gap = self._own = 0.0
+        self._last, self._waited = time.perf_counter(), self._ready()
 
-    def end(self) -> float:
+    def end(self) -> dict[str, float]:
         self._tick()
-        return self._worst * 1000
+        return {"gap": self._gap, "own": self._own}
 
     def stop(self) -> None:
         self._timer.stop()
 
+    def _ready(self) -> float:
+        """Seconds that this thread has waited for a processor so far; 0 where the system does not say."""
+        try:
+            with open(self._schedule, "rb") as file:
+                return int(file.read().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self._worst, self._last = max(self._worst, now - self._last), now
-
-
-def _spin(seconds: float) -> None:
-    from PySide6.QtCore import QEventLoop, QTimer
-
-    loop = QEventLoop()
-    QTimer.singleShot(round(seconds * 1000), loop.quit)
-    loop.exec()
+        now, waited = time.perf_counter(), self._ready()
+        gap = 1000 * (now - self._last)
+        self._gap = max(self._gap, gap)
+        self._own = max(self._own, gap - 1000 * (waited - self._waited))
+        self._last, self._waited = now, waited
 
 
 def _write(folder: Path) -> None:
     """The files of the cases."""
     import nibabel
+    from safetensors.numpy import save_file
 
     rng = np.random.default_rng(0)
-    array = (rng.random((256, 512, 512), dtype=np.float32) * 4000).astype(np.uint16)
-    nibabel.save(nibabel.Nifti1Image(array, np.diag([1.0, 0.5, 0.5, 1.0])), folder / "volume.nii")
+    small = (rng.random((256, 512, 512), dtype=np.float32) * 4000).astype(np.uint16)
+    nibabel.save(nibabel.Nifti1Image(small, np.diag([1.0, 0.5, 0.5, 1.0])), folder / "volume.nii")
+    large = np.tile(small, (2, 2, 2))  # 512×1024×1024
+    nibabel.save(nibabel.Nifti1Image(large, np.diag([0.5, 0.25, 0.25, 1.0])), folder / "large.nii")
+    del large
+    block = rng.normal(size=(1024, 1024)).astype(np.float32)
+    tensors = {f"blocks.{k // 4}.{'qkvo'[k % 4]}.weight": block for k in range(GIGABYTE // block.nbytes)}
+    save_file(tensors, folder / "large.safetensors")
     for millions in (1, 10):
         points = rng.normal(size=(millions * 1_000_000, 3)).astype("<f4")
         points[:, 2] *= 0.2
@@ -197,12 +246,12 @@ def _write(folder: Path) -> None:
         (folder / f"cloud{millions}.ply").write_bytes(header.encode() + points.tobytes())
 
 
-def _verdict(worst: float) -> str:
-    return "yes" if worst <= LIMIT_MS else "no"
-
-
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
-        print(json.dumps(measure(sys.argv[2], Path(sys.argv[3]))))
-    else:
-        main()
+        try:
+            print(json.dumps(measure(sys.argv[2], Path(sys.argv[3]))), flush=True)
+            os._exit(0)
+        except Exception:  # the program's own hook would put it on a card
+            traceback.print_exc()
+            os._exit(1)
+    main(sys.argv[1:] or None)

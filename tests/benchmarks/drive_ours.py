@@ -39,7 +39,7 @@ def main(what: str, file: str) -> None:
 class Driven:
     """A window as `python -m app` makes it, and what is done with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, canvas: tuple[int, int] | None = CANVAS) -> None:
         from PySide6.QtCore import qVersion
 
         from app.window._run import start
@@ -58,8 +58,9 @@ class Driven:
         meter.since_start("everything loaded")
         self.grid = self.window.centre.ensure_grid()
         centre = self.window.centre.stack
-        for _ in range(3):  # all views together, or one alone, get as much room as napari's canvas
-            width, height = CANVAS[0] - centre.width(), CANVAS[1] - centre.height()
+        for _ in range(3 if canvas else 0):  # all views together, or one alone, get as much room as napari's
+            assert canvas is not None
+            width, height = canvas[0] - centre.width(), canvas[1] - centre.height()
             self.window.resize(self.window.width() + width, self.window.height() + height)
             self.spin(0.2)
         meter.facts = {"Qt": f"PySide6 {qVersion()}", "backend": self.grid.backend}
