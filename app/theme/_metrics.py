@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ class Metrics:
     @classmethod
     def of(cls, font: QFont) -> Metrics:
         """For a widget's font."""
-        from PySide6.QtGui import QFontInfo
+        size = font.pixelSize()
+        if size < 1:  # a font whose size is in points
+            from PySide6.QtGui import QFontInfo
 
-        return cls(QFontInfo(font).pixelSize())
+            size = QFontInfo(font).pixelSize()
+        return _metrics(size)
 
     def px(self, design: float) -> int:
         """A length of the 13 px design at this font size, at least 1."""
@@ -58,3 +62,8 @@ class Metrics:
     def radius(self) -> int:
         """Corner radius of fields."""
         return self.px(5)
+
+
+@lru_cache(maxsize=64)
+def _metrics(size: int) -> Metrics:
+    return Metrics(size)

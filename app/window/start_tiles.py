@@ -49,6 +49,7 @@ class Tile(QPushButton):
         super().__init__()
         self._title, self._note = title, missing or note
         self._picture, self._icon, self._small = picture, icon, small
+        self._measured: dict[tuple[int, str], tuple[QRect, QRect]] = {}
         self.setAccessibleName(title)
         self.setAccessibleDescription(self._note)
         self.setToolTip(missing)
@@ -78,6 +79,15 @@ class Tile(QPushButton):
 
     def _words(self, width: int) -> tuple[QRect, QRect]:
         """Where title and note go below the picture."""
+        # A layout asks ten times in a row, and again for each change of style, also on a hidden page.
+        key = (width, self.font().key())
+        if key not in self._measured:
+            if len(self._measured) > 16:
+                self._measured.clear()
+            self._measured[key] = self._measure(width)
+        return self._measured[key]
+
+    def _measure(self, width: int) -> tuple[QRect, QRect]:
         from PySide6.QtGui import QFontMetrics
 
         m = Metrics.of(self.font())
