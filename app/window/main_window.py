@@ -193,6 +193,7 @@ class MainWindow(QMainWindow):
         self.data.menu_wanted.connect(self._item_menu)
         self.data.focus_wanted.connect(self._focus_item)
         self.results.item_wanted.connect(self._show_item)
+        self.display.fields.request = self._request_analysis
         self.analysis.help_wanted.connect(self.show_analyses)
         self.jobs.result_wanted.connect(self._show_result)
         self.results.repeat_wanted.connect(self._repeat)
@@ -206,6 +207,7 @@ class MainWindow(QMainWindow):
         grid.layoutChanged.connect(lambda _name: self._refresh_view())
         grid.viewChanged.connect(self._refresh_view)
         grid.menuWanted.connect(self._view_menu)
+        grid.picked.connect(lambda hit: self.workbench.select(hit.item.id))
         self.view.show_settings()
 
     # -- keeping everything up to date -----------------------------------------------------------------------
@@ -465,6 +467,14 @@ class MainWindow(QMainWindow):
     def choose_analysis(self, analysis: Analysis) -> None:
         self.docks["analysis"].show()
         self.analysis.choose(analysis)
+
+    def _request_analysis(self, id: str) -> None:
+        """A panel asks for the form of an analysis, by its id."""
+        analysis = self.menus.analyses.get(id)
+        if analysis is None:
+            self.show_problem(Problem(f"The analysis {id} is not installed here.", level="warn"))
+        else:
+            self.choose_analysis(analysis)
 
     def _repeat(self, record: dict[str, Any]) -> None:
         analysis = self.menus.analyses.get(str(record.get("analysis", "")))

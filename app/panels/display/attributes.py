@@ -14,14 +14,22 @@ from app.panels.display.fields import DisplayFields
 from app.panels.display.ranges import Found, Ranged, add_colormap
 from app.theme import Metrics
 from core.data import Domain, Transforms
-from core.display import COORDINATES, attribute_of
+from core.display import COORDINATES, attribute_of, parts_of
 from core.document import Item
 
 
 def add_attributes(fields: DisplayFields, item: Item) -> None:
     """The choice and what belongs to it; nothing where there is no attribute."""
     attributes = getattr(item.data, "attributes", {})
-    names = {n: n for n, a in attributes.items() if a.domain in (Domain.POINT, Domain.FACE)}
+    names: dict[str, str] = {}
+    for name, attribute in attributes.items():
+        if attribute.domain is Domain.OBJECT or (
+            attribute.domain is Domain.EDGE and not hasattr(item.data, "edges")
+        ):
+            continue
+        parts = parts_of(attribute)
+        names[name] = f"{name} (length)" if "x" in parts else name
+        names.update({f"{name}@{part}": f"{name} {part}" for part in parts})
     names.update({key: key.removeprefix("@") for key in COORDINATES if attribute_of(item.data, key)})
     if not names:
         return

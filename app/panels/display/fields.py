@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,8 @@ class DisplayFields:
         self.fields: dict[str, QWidget] = {}
         self.fillers: list[Any] = []
         self.grid = FieldGrid(share=(5, 6))
+        self.request: Callable[[str], object] = lambda _analysis: None
+        """Opens the form of an analysis by its id; the window says how."""
 
     def start(self) -> None:
         """Begin anew, for another item."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.panels.display.attributes import add_range
 from app.panels.display.fields import DisplayFields
+from app.panels.display.glyphs import add_glyphs
 from app.panels.display.ranges import add_colormap
 from core.document import Item
 
@@ -24,6 +25,7 @@ def build(fields: DisplayFields, item: Item) -> None:
     fields.add_check("trails", "Trails")
     fields.add_number("trail", "Trail length", unit=data.time_unit, optional=True, empty="all", minimum=0)
     fields.add_check("fade", "Fade trails")
+    add_glyphs(fields, item)
 
     from app.viewports.glyphs import glyph_names
 

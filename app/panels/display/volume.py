@@ -11,11 +11,11 @@ from app.forms.range_slider import RangeSlider
 from app.forms.widgets import button, label
 from app.panels.display.fields import DisplayFields
 from app.panels.display.ranges import Found, Ranged, add_colormap
+from app.panels.display.volume3d import add_3d
 from app.theme import Metrics
 from core.data import Transforms, Volume
 from core.document import Item
 
-RENDERS = {"auto": "Automatic", "volume": "Volume", "surface": "Surface", "off": "Off"}
 HIDES = {
     "": "Nothing",
     "below": "Below the window",
@@ -38,7 +38,7 @@ def build(fields: DisplayFields, item: Item) -> None:
             add_outline(fields)
         if data.array.ndim == 4 and not data.rgb and data.array.shape[3] > 1:
             add_index(fields, data)
-        fields.add_choice("render", "In 3-D", RENDERS)
+        add_3d(fields, item)
     fields.add_check("interpolate", "Smooth pixels")
 
 

@@ -31,6 +31,8 @@ DATA = {
 }
 
 
+CAST = ("preset", "opacity_curve", "reset_curve", "shade")
+LEVEL = ("surface_level", "level_slider", "surface_color", "make_surface")
 WINDOW = ("window_slider", "window", "level", "automatic", "colormap", "inverted")
 
 
@@ -59,6 +61,8 @@ def show(panel: Any, key: str) -> str:
             {
                 *WINDOW,
                 "render",
+                *CAST,
+                *LEVEL,
                 "interpolate",
                 "opacity",
                 "visible",
@@ -77,7 +81,10 @@ def show(panel: Any, key: str) -> str:
                 "range_slider",
                 "range_low",
                 "range_high",
+                "color",
                 "representation",
+                "shading",
+                "backs",
                 "cut",
                 "opacity",
                 "visible",
@@ -92,7 +99,10 @@ def show(panel: Any, key: str) -> str:
                 "range_slider",
                 "range_low",
                 "range_high",
+                "color",
                 "representation",
+                "shading",
+                "backs",
                 "cut",
                 "opacity",
                 "visible",
@@ -107,7 +117,10 @@ def show(panel: Any, key: str) -> str:
                 "range_slider",
                 "range_low",
                 "range_high",
+                "color",
                 "size",
+                "splat",
+                "round",
                 "opacity",
                 "visible",
             },
