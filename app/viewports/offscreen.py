@@ -79,7 +79,7 @@ class OffscreenView:
             self._scene.measured(seconds, state)  # type: ignore[arg-type]
             if notes.unfinished:  # it will be asked for again
                 self._last = (bare, picture, notes)
-        elif not notes.problems:
+        elif not notes.problems and not notes.unfinished:
             self._last = (bare, picture, notes)
         return picture, notes, seconds
 
@@ -98,7 +98,9 @@ def _without_overlay(state: Resolved) -> Resolved:
     if not isinstance(state, ResolvedSlice):
         return state
     hurried = state.interactive and state.oblique  # a tilted plane that moves is drawn coarsely
-    return replace(state, cursor=(0.0, 0.0, 0.0), crosshair=False, lines=(), interactive=hurried)
+    return replace(
+        state, cursor=(0.0, 0.0, 0.0), crosshair=False, lines=(), interactive=hurried, progressive=False
+    )
 
 
 def device_size(state: Resolved) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from app.viewports.stats import frame_of
 
 Array = NDArray[Any]
 
-_AT_ONCE = 16
-"""Planes of an oblique slab in memory at a time."""
+_AT_ONCE = 1_200_000
+"""Samples of an oblique slab that are taken before somebody else has a turn: some 20 ms."""
+_HURRIED = 6
+"""Planes to either side while a slab is moved."""
 
 
 def plane_axis(state: ResolvedSlice, item: SceneItem) -> int | None:
@@ -86,49 +89,107 @@ def coarse(state: ResolvedSlice) -> bool:
     return state.interactive and state.oblique
 
 
-def resliced(
-    known: dict[str, Any], state: ResolvedSlice, item: SceneItem, smooth: bool, slab: Slab | None
-) -> tuple[Array, Array]:
-    """Like `aligned` for a volume that is tilted against the slice; outside is NaN. `known` keeps what VTK reads from."""
-    placement, (nu, nv, *_) = grid_of(state, item)
-    frame = frame_of(item.data, item.display.index)
-    colors = frame.shape[3] if frame.ndim == 4 else 0
-    shown = (id(item.data), item.display.index)
-    if known.get("of") != shown:
-        channels = [frame[..., c] for c in range(colors)] if colors else [frame]
-        known.update(of=shown, images=[arrays.image3d(c) for c in channels])
-    first, last, apart = _stack(slab, float(np.linalg.norm(placement[:3, 0])), coarse(state))
-    planes = []
-    for image, order in known["images"]:
+class Sampler:
+    """Samples of one volume that is tilted against the slice, as floats; outside is NaN. Used by one thread.
+
+    What takes long is done in parts, from the slice outwards, so that nothing waits for a thick slab.
+    """
+
+    def __init__(self) -> None:
+        self._images: list[Any] = []
+        self._of: tuple[int, int] | None = None
+        self._key: tuple[Any, ...] | None = None
+        self._work: Iterator[tuple[Array, bool]] | None = None
+        self._placement: Array = np.eye(4)
+
+    def sample(
+        self,
+        key: tuple[Any, ...],
+        state: ResolvedSlice,
+        item: SceneItem,
+        smooth: bool,
+        slab: Slab | None,
+    ) -> tuple[Array, Array, bool]:
+        """Like `aligned`, and whether that is all; else the same call with the same `key` goes on."""
+        if key != self._key or self._work is None:
+            self._placement, (nu, nv, *_) = grid_of(state, item)
+            self._work = self._parts(state, item, (nu, nv), smooth, slab)
+            self._key = key
+        done = False
+        while not done:
+            values, done = next(self._work)
+            if state.progressive:
+                break
+        if done:
+            self._work = None
+        return values, self._placement, done
+
+    def _parts(
+        self, state: ResolvedSlice, item: SceneItem, size: tuple[int, int], smooth: bool, slab: Slab | None
+    ) -> Iterator[tuple[Array, bool]]:
+        """(nu, nv[, c]) from more and more planes of the slab, and whether from all."""
+        placement, (nu, nv) = self._placement, size
+        images = self._read(item)
+        spacing = float(np.linalg.norm(placement[:3, 0]))
+        first, last, apart = _stack(state, item, slab, spacing)
         to_index = np.linalg.inv(item.affine) @ placement
-        reslice = vtkImageReslice()
-        reslice.SetInputData(image)
-        reslice.SetResliceAxes(arrays.matrix(to_index[[*order, 3]]))
-        reslice.SetOutputSpacing(1, 1, apart)
-        reslice.SetOutputOrigin(0, 0, 0)
-        reslice.SetOutputScalarType(10)  # VTK_FLOAT: only floats can say "not a number"
-        reslice.SetBackgroundLevel(float("nan"))
-        if smooth and not coarse(state):
-            reslice.SetInterpolationModeToLinear()
-        else:
-            reslice.SetInterpolationModeToNearestNeighbor()
-        projection = Projection(slab.mode if slab is not None else "max")
-        for start in range(first, last + 1, _AT_ONCE):  # a thick slab at once would need gigabytes
-            end = min(start + _AT_ONCE - 1, last)
-            reslice.SetOutputExtent(0, nu - 1, 0, nv - 1, start, end)
-            reslice.Update()
-            scalars = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
-            for plane in scalars.reshape(end - start + 1, nv, nu):
-                projection.add(plane)
-        planes.append(projection.result().T)
-    return (np.stack(planes, axis=-1) if colors else planes[0]), placement
+        readers = []
+        for image, order in images:
+            reslice = vtkImageReslice()
+            reslice.SetInputData(image)
+            reslice.SetResliceAxes(arrays.matrix(to_index[[*order, 3]]))
+            reslice.SetOutputSpacing(1, 1, apart)
+            reslice.SetOutputOrigin(0, 0, 0)
+            reslice.SetOutputScalarType(10)  # VTK_FLOAT: only floats can say "not a number"
+            reslice.SetBackgroundLevel(float("nan"))
+            if smooth and not coarse(state):
+                reslice.SetInterpolationModeToLinear()
+            else:
+                reslice.SetInterpolationModeToNearestNeighbor()
+            readers.append(reslice)
+        sums = [Projection(slab.mode if slab is not None else "max") for _ in readers]
+        at_once = max(1, _AT_ONCE // (nu * nv * len(readers)))
+        runs = _outwards(first, last, at_once)
+        for start, end in runs:
+            for reslice, projection in zip(readers, sums, strict=True):
+                reslice.SetOutputExtent(0, nu - 1, 0, nv - 1, start, end)
+                reslice.Update()
+                scalars = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
+                for plane in scalars.reshape(end - start + 1, nv, nu):
+                    projection.add(plane)
+            planes = [p.result().T for p in sums]
+            values = np.stack(planes, axis=-1) if item.data.rgb else planes[0]
+            yield values, (start, end) == runs[-1]
+
+    def _read(self, item: SceneItem) -> list[Any]:
+        shown = (id(item.data), item.display.index)
+        if self._of != shown:
+            frame = frame_of(item.data, item.display.index)
+            channels = [frame[..., c] for c in range(frame.shape[3])] if frame.ndim == 4 else [frame]
+            self._images, self._of = [arrays.image3d(c) for c in channels], shown
+        return self._images
 
 
-def _stack(slab: Slab | None, spacing: float, quick: bool) -> tuple[int, int, float]:
-    """(first, last, distance) of the planes of an oblique slab: a voxel apart, or as many as there is time for."""
+def _stack(
+    state: ResolvedSlice, item: SceneItem, slab: Slab | None, spacing: float
+) -> tuple[int, int, float]:
+    """(first, last, distance) of the planes of an oblique slab, a voxel apart, as far as the volume reaches; while it
+    is moved, few."""
     if slab is None:
         return 0, 0, 1.0
-    reach, most = slab.planes(spacing), 6 if quick else 32
-    if reach <= most:
-        return -reach, reach, spacing
-    return -most, most, spacing * reach / most
+    reach = slab.planes(spacing)
+    if coarse(state) and reach > _HURRIED:
+        return -_HURRIED, _HURRIED, spacing * reach / _HURRIED
+    affine = item.affine
+    corners = affine[:3, :3] @ box_corners([(-0.5, n - 0.5) for n in item.data.array.shape[:3]])
+    toward = np.asarray(state.toward)
+    heights = (corners + affine[:3, 3:]).T @ toward - float(toward @ np.asarray(state.origin))
+    first, last = int(np.ceil(heights.min() / spacing)), int(np.floor(heights.max() / spacing))
+    first, last = max(first, -reach), min(last, reach)
+    return (first, last, spacing) if first <= last else (0, 0, spacing)
+
+
+def _outwards(first: int, last: int, at_once: int) -> list[tuple[int, int]]:
+    """Runs of at most `at_once` whole numbers from `first` to `last`, those about zero first."""
+    runs = [(start, min(start + at_once - 1, last)) for start in range(first, last + 1, at_once)]
+    return sorted(runs, key=lambda r: max(r[0], -r[1], 0))

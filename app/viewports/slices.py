@@ -29,7 +29,7 @@ from app.viewports.dots import draw_trajectory
 from app.viewports.mixed_scene import MixedLayer
 from app.viewports.notes import Legend, Notes, guarded, legend_wanted
 from app.viewports.outlines import bands, edges_of
-from app.viewports.sampling import aligned, grid_of, plane_axis, resliced
+from app.viewports.sampling import Sampler, aligned, coarse, grid_of, plane_axis
 from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import volume_stats, window_of
@@ -50,7 +50,7 @@ class _Layer:
     placement: Any = None
     key: tuple[Any, ...] = ()
     look: tuple[Any, ...] = ()
-    sources: dict[str, Any] = field(default_factory=dict)
+    sampler: Sampler = field(default_factory=Sampler)
     edges: Any = None
     outline: Any = None
     outline_key: tuple[Any, ...] = ()
@@ -144,18 +144,21 @@ class SliceScene:
             first, last = max(index - reach, 0), min(index + reach, volume.array.shape[axis] - 1)
             where: tuple[Any, ...] = (axis, first, last)
         else:
-            where = ("oblique", smooth, *grid_of(state, item)[1])
+            where = ("oblique", smooth, coarse(state), *grid_of(state, item)[1])
         # Slices of volumes with another spacing: the nearest slice is only shown if the plane lies within it.
         inside = first <= last
         outlined = label and display.outline > 0
         layer.prop.SetVisibility(inside and not outlined)
         key = (id(volume), affine.tobytes(), display.index, slab, *where)
         if inside and (key != layer.key or layer.pixels is None):
+            done = True
             if axis is not None:
                 layer.pixels, layer.placement = aligned(item, axis, (first, index, last), slab)
             else:
-                layer.pixels, layer.placement = resliced(layer.sources, state, item, smooth, slab)
-            layer.key, layer.look, layer.edges = key, (), None
+                sampled = layer.sampler.sample(key, state, item, smooth, slab)
+                layer.pixels, layer.placement, done = sampled
+            layer.key, layer.look, layer.edges = key if done else (), (), None
+            notes.unfinished = notes.unfinished or not done
         if inside and not outlined:
             self._color(layer, item, (low, high), label, rank)
         if inside:

@@ -180,6 +180,8 @@ class ResolvedSlice:
     """The planes of the other two views in this one: kind, and the line's direction on the screen (x right, y down)."""
     oblique: bool = False
     """Not the plane that the view is named after."""
+    progressive: bool = False
+    """On the screen: what takes long may come in parts."""
     limits: tuple[float, float] = (-math.inf, math.inf)
     """How far the crosshair can step to either side: the heights of the volume's outermost faces above the slice."""
 
@@ -456,6 +458,7 @@ def _resolve_slice(
         mix=mix,
         lines=_lines(intent, steps, right, up, toward),
         oblique=degrees > 0.01,
+        progressive=intent.progressive,
         limits=(float(heights.min()), float(heights.max())),
     )
 

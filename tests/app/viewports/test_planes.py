@@ -281,3 +281,51 @@ def test_nonsense_in_a_session_is_no_slab_and_no_tilt() -> None:
     ):
         assert tilt_from_plain(bad) is None
     assert tilt_from_plain(np.eye(3).reshape(-1).tolist()) is None, "the identity is no tilt"
+
+
+def test_a_thick_oblique_slab_comes_in_parts_that_end_where_it_comes_at_once(
+    view: Any, monkeypatch: Any
+) -> None:
+    from app.viewports import sampling
+
+    monkeypatch.setattr(sampling, "_AT_ONCE", 4000)
+    item = make_item(head(), **FULL)
+    for mode in ("max", "mean"):
+        wish = {"tilt": ODD, "slab": Slab(mode, 40.0)}
+        whole = resolve(ViewIntent("axial", tuple(MARKER), **wish), (item,), SIZE)
+        parts = resolve(ViewIntent("axial", tuple(MARKER), progressive=True, **wish), (item,), SIZE)
+        want, notes, _ = view().render(whole)
+        assert not notes.unfinished
+        window, seen = view(), []
+        for _ in range(100):
+            picture, notes, _ = window.render(parts)
+            seen.append(picture.copy())
+            if not notes.unfinished:
+                break
+        assert len(seen) > 3 and not np.array_equal(seen[0], seen[-1])
+        assert np.array_equal(seen[-1], want)
+        # Another plane in the middle of it begins anew.
+        window.render(resolve(ViewIntent("axial", (0, 0, 0), progressive=True, **wish), (item,), SIZE))
+        for _ in range(100):
+            picture, notes, _ = window.render(parts)
+            if not notes.unfinished:
+                break
+        assert np.array_equal(picture, want)
+
+
+def test_a_view_waits_until_its_slab_is_complete(grid: Any, monkeypatch: Any) -> None:
+    from app.viewports import sampling
+
+    monkeypatch.setattr(sampling, "_AT_ONCE", 4000)
+    grid.set_items((make_item(head(), **FULL),))
+    grid.set_tilt(matrix_of(ODD))
+    grid.set_slab(Slab("max", 50.0))
+    assert grid.wait(20) and not grid.views["axial"].frame.notes.unfinished
+
+
+def test_the_planes_of_a_slab_are_taken_from_the_middle_outwards() -> None:
+    from app.viewports.sampling import _outwards
+
+    runs = _outwards(-7, 9, 4)
+    assert sorted(k for a, b in runs for k in range(a, b + 1)) == list(range(-7, 10))
+    assert runs[0][0] <= 0 <= runs[0][1] and all(b - a < 4 for a, b in runs)
