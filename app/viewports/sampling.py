@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from app.viewports.stats import frame_of
 
 Array = NDArray[Any]
 
-_AT_ONCE = 1_200_000
-"""Samples of an oblique slab that are taken before somebody else has a turn: some 20 ms."""
-_HURRIED = 6
+_AT_ONCE = 500_000
+"""Samples of an oblique slab that one call of VTK takes: some 10 ms."""
+_PATIENCE = 0.015
+"""Seconds after which somebody else has a turn."""
+_HURRIED = 3
 """Planes to either side while a slab is moved."""
 
 
@@ -115,10 +118,10 @@ class Sampler:
             self._placement, (nu, nv, *_) = grid_of(state, item)
             self._work = self._parts(state, item, (nu, nv), smooth, slab)
             self._key = key
-        done = False
+        done, end = False, perf_counter() + _PATIENCE
         while not done:
             values, done = next(self._work)
-            if state.progressive:
+            if state.progressive and perf_counter() > end:
                 break
         if done:
             self._work = None

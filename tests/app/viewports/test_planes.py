@@ -289,6 +289,7 @@ def test_a_thick_oblique_slab_comes_in_parts_that_end_where_it_comes_at_once(
     from app.viewports import sampling
 
     monkeypatch.setattr(sampling, "_AT_ONCE", 4000)
+    monkeypatch.setattr(sampling, "_PATIENCE", 0.0)
     item = make_item(head(), **FULL)
     for mode in ("max", "mean"):
         wish = {"tilt": ODD, "slab": Slab(mode, 40.0)}
@@ -317,6 +318,7 @@ def test_a_view_waits_until_its_slab_is_complete(grid: Any, monkeypatch: Any) ->
     from app.viewports import sampling
 
     monkeypatch.setattr(sampling, "_AT_ONCE", 4000)
+    monkeypatch.setattr(sampling, "_PATIENCE", 0.0)
     grid.set_items((make_item(head(), **FULL),))
     grid.set_tilt(matrix_of(ODD))
     grid.set_slab(Slab("max", 50.0))
