@@ -14,7 +14,11 @@ The window needs this much::
     grid.set_cursor((x, y, z)); grid.cursor_position         # world coordinates, linked in all views
     grid.set_theme(theme)                 # app.theme.Theme, live
     grid.set_convention("radiological")   # or "neurological"; grid.convention
-    grid.set_nose_left(True)              # sagittal views only
+    grid.set_nose_left(True)              # sagittal views only; one view: view.flip()
+    grid.set_slab(Slab("max", 10.0))      # "max" | "min" | "mean" over so many mm; None: off; (slab, view): one view
+    grid.set_tilt(matrix)                 # rotate the slice planes about the crosshair (3, 3); None: straight
+    grid.turn_planes(view, degrees)       # the same, as seen in one slice view
+    grid.current_view                     # the view that had the keyboard last
     grid.set_crosshair(True)
     grid.look_from("A")                   # 3-D camera from A P L R S I, or "home"
     grid.reset_views(); grid.fit(item_id)             # everything / one object in view, slices through its centre
@@ -31,6 +35,8 @@ Signals::
     hovered(tuple xyz, str text)          # the same for the point under the mouse
     displayChanged(str item_id, Display display, str merge_key)   # window/level by right-drag: make it an Edit
     layoutChanged(str name)               # double-click on a view
+    menuWanted(Viewport, QPointF)         # right click or menu key: see `app.window.menus.Menus.on_view_menu`
+    viewChanged()                         # a convention, a slab or a tilt: what is ticked in menus
     statusChanged(str text)               # "image · llvmpipe (…)": which backend draws
     problem(str text)                     # one sentence: what could not be drawn
 
@@ -46,7 +52,8 @@ a picture are painted from the state that the picture shows, so they never disag
 
 Keys and mouse in a view: wheel = slice, Ctrl+wheel = zoom at the pointer, middle-drag or Space+drag = pan,
 right-drag = window (sideways) and level (up and down), left click or drag and Shift+move = linked crosshair,
-arrows and Page Up/Down = step, R = reset, double-click = maximise. 3-D: left-drag = turn, middle-drag = move,
+arrows and Page Up/Down = step, R = reset, double-click = maximise, a click on the convention's words = flip, the end
+of a crosshair line = tilt (Alt+Left and Alt+Right by degrees), right click = menu. 3-D: left-drag = turn, middle-drag = move,
 wheel = zoom.
 """
 

@@ -36,6 +36,17 @@ _rows: list[KeyHelp] = [
     KeyHelp(SLICES, "+, −", "Zoom in, zoom out", ("+", "=", "-")),
     KeyHelp(SLICES, "R", "Reset the views", ("R",)),
     KeyHelp(SLICES, "Double-click", "Maximise the view, or bring the others back"),
+    KeyHelp(
+        SLICES, "Click on the words at the upper right", "Flip left and right, or the nose, in that view"
+    ),
+    KeyHelp(SLICES, "Drag the end of a crosshair line", "Tilt the other planes; with Ctrl by whole 5°"),
+    KeyHelp(
+        SLICES,
+        "Alt + Left, Alt + Right",
+        "Tilt the other planes by 1°; with Shift by 10°",
+        ("Alt+Left", "Alt+Right", "Alt+Shift+Left", "Alt+Shift+Right"),
+    ),
+    KeyHelp(SLICES, "Right-click, or the menu key", "The menu of the view: sides, slab, tilt"),
     KeyHelp(SPACE, "Left-drag, or arrow keys", "Turn", ("Up", "Down", "Left", "Right")),
     KeyHelp(SPACE, "Middle-drag, or Space + drag", "Pan", ("Space",)),
     KeyHelp(SPACE, "Wheel, or + and −", "Zoom", ("+", "=", "-")),
