@@ -63,7 +63,6 @@ class AboutDialog(Dialog):
         self.tree.setAccessibleName("Libraries")
         self.tree.setHeaderLabels(["Library", "Version", "Licence"])
         self.tree.setRootIsDecorated(False)
-        self.tree.setUniformRowHeights(True)
         self.tree.setMinimumHeight(m.px(200))
         for name, number, licence in libraries():
             line = QTreeWidgetItem([name, number, licence])
@@ -71,7 +70,8 @@ class AboutDialog(Dialog):
             self.tree.addTopLevelItem(line)
         header = self.tree.header()
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.tree.setColumnWidth(0, m.px(190))
+        for section in (0, 1):
+            header.setSectionResizeMode(section, QHeaderView.ResizeMode.ResizeToContents)
         self.column.addWidget(self.tree, 1)
         words = "Cite Equiscope by its version, and the references that the help names with each analysis you use."
         self.column.addWidget(label(words, "muted", wrap=True))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -66,7 +66,8 @@ class ProblemCard(Card):
         self.details_button.setVisible(bool(problem.details))
         self._stack = stack
         close = self.close_button = QToolButton()
-        close.setIcon(icon("close"))
+        close.setIcon(icon("close", size=m.px(16)))
+        close.setIconSize(QSize(m.px(16), m.px(16)))
         close.setAccessibleName("Close this message")
         close.setToolTip("Close (Escape)")
         close.clicked.connect(lambda: stack.remove(self))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMessageBox,
     QPlainTextEdit,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -48,8 +49,17 @@ class Dialog(QDialog):
         self.ensurePolished()
         for child in self.findChildren(QWidget):
             child.ensurePolished()  # fonts of the stylesheet decide how high the words are
+            if isinstance(child, QTreeView):
+                child.doItemsLayout()  # and rows measured before are as low as without it
         self.column.activate()
-        self.resize(self._width, self._height or self.column.totalHeightForWidth(self._width))
+        width, height = self._width, self._height or self.column.totalHeightForWidth(self._width)
+        screen = self.screen().availableSize()
+        if QGuiApplication.platformName() != "offscreen":  # whose screen is smaller than anybody's
+            width, height = (
+                min(width, round(0.95 * screen.width())),
+                min(height, round(0.9 * screen.height())),
+            )
+        self.resize(width, height)
 
 
 def doctor(parent: QWidget) -> Dialog:

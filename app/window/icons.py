@@ -33,9 +33,9 @@ def pixmap(name: str, color: str, size: int, ratio: float = 1.0) -> QPixmap:
     return picture
 
 
-def icon(name: str, color: str = "") -> QIcon:
-    """The icon in `color` (default: the theme's muted text), sharp at 100 %, 200 % and 300 %."""
+def icon(name: str, color: str = "", size: int = 16) -> QIcon:
+    """The icon in `color` (default: the theme's muted text), `size` logical pixels, sharp at 100, 200 and 300 %."""
     made = QIcon()
     for ratio in (1.0, 2.0, 3.0):
-        made.addPixmap(pixmap(name, color or current_theme().muted, 16, ratio))
+        made.addPixmap(pixmap(name, color or current_theme().muted, size, ratio))
     return made

@@ -32,7 +32,6 @@ class KeysSheet(Dialog):
         self.tree = QTreeWidget()
         self.tree.setAccessibleName("Keys and mouse")
         self.tree.setHeaderLabels(["What", "Keys or mouse"])
-        self.tree.setUniformRowHeights(True)
         self.tree.setMinimumHeight(m.px(160))
         self._groups: dict[str, QTreeWidgetItem] = {}
         for row in key_rows():

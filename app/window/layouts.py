@@ -61,6 +61,8 @@ class WindowLayouts:
         for each in order:
             window.addDockWidget(PLACES.get(each, _RIGHT), docks[each])
             docks[each].setVisible(each in SHOWN[name])
+        if "console" in docks:
+            window.tabifyDockWidget(docks["log"], docks["console"])
         m = Metrics.of(window.font())
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         share = {"Analysis": 0.32, "Figures": 0.32}.get(name, 0.26)

@@ -251,7 +251,8 @@ class MainWindow(QMainWindow):
         # Of all menus, also of those that a bar without room has hidden.
         others = bar.sizeHint().width() - shown.width()
         wanted = shown.fontMetrics().horizontalAdvance(shown.text()) + m.px(8)
-        shown.setFixedWidth(max(0, min(wanted, self.width() - others - m.px(16))))
+        room = min(wanted, self.width() - others - m.px(16))
+        shown.setFixedWidth(room if room >= min(wanted, m.px(56)) else 0)  # a lone "…" says nothing
         # A menu bar places its corners when it is resized, not when they are.
         QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
 
@@ -548,6 +549,7 @@ class MainWindow(QMainWindow):
 
     def show_log(self) -> None:
         self.docks["log"].show()
+        self.docks["log"].raise_()
 
     # -- painting --------------------------------------------------------------------------------------------
 

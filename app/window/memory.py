@@ -84,7 +84,6 @@ class MemoryDialog(Dialog):
         self.tree = QTreeWidget()
         self.tree.setAccessibleName("Memory by holder")
         self.tree.setHeaderLabels(["What", "Memory"])
-        self.tree.setUniformRowHeights(True)
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -106,7 +105,7 @@ class MemoryDialog(Dialog):
             total += size
         if not document.childCount():
             self._row(document, "nothing", 0)
-        document.setText(1, bytes_words(total))
+        self._total(document, total)
         undo = w.document.undo_bytes
         self._row(group_row(self.tree, "Undo"), "Data that only undo and redo still need", undo)
         programs = group_row(self.tree, "Processes")
@@ -114,7 +113,7 @@ class MemoryDialog(Dialog):
         self._row(programs, f"Window ({window.pid})", window.private + window.shared)
         for worker in workers:
             self._row(programs, f"Worker ({worker.pid})", worker.private)
-        programs.setText(1, bytes_words(total_memory([window, *workers])))
+        self._total(programs, total_memory([window, *workers]))
         folder = getattr(w.runner, "folder", None)
         self._row(
             group_row(self.tree, "Shared memory"), "Arrays passed between processes", folder_bytes(folder)
@@ -133,6 +132,11 @@ class MemoryDialog(Dialog):
         """The window, then the workers."""
         pids: list[int] = getattr(self._workbench.runner, "pids", list)()
         return [process_memory(pid) for pid in (os.getpid(), *pids)]
+
+    @staticmethod
+    def _total(group: QTreeWidgetItem, size: int) -> None:
+        group.setText(1, bytes_words(size))
+        group.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     @staticmethod
     def _row(group: QTreeWidgetItem, name: str, size: int | str) -> None:

@@ -34,7 +34,7 @@ class SearchButton(QFrame):
         m = Metrics.of(self.font())
         self.setProperty("role", "search")
         self.setObjectName("command-search")
-        self.setFixedSize(m.px(230), m.px(26))
+        self._fit()
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Search commands")
@@ -43,6 +43,15 @@ class SearchButton(QFrame):
         row.addWidget(label("Search commands", "muted"), 1)
         self._key = label("Ctrl K", "key")
         row.addWidget(self._key, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def _fit(self) -> None:
+        m = Metrics.of(self.font())
+        self.setFixedSize(m.px(230), m.px(26))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
 
     def set_key(self, key: str) -> None:
         """The shortcut that opens the search, "" without one."""

@@ -40,7 +40,6 @@ class PluginsDialog(Dialog):
         self.tree = QTreeWidget()
         self.tree.setAccessibleName("Plugins")
         self.tree.setHeaderLabels(["Plugin", "Version", "Brings", "From", "State"])
-        self.tree.setUniformRowHeights(True)
         self.tree.currentItemChanged.connect(lambda _now, _before: self._show())
         for plugin in workbench.host.plugins:
             self._add(plugin)

@@ -104,7 +104,6 @@ class ShortcutsDialog(Dialog):
         self.tree = QTreeWidget()
         self.tree.setAccessibleName("Commands and their keys")
         self.tree.setHeaderLabels(["Command", "Keys", ""])
-        self.tree.setUniformRowHeights(True)
         self.tree.setMinimumHeight(m.px(160))
         self.tree.currentItemChanged.connect(lambda _now, _before: self._show_current())
         self.column.addWidget(self.tree, 1)
