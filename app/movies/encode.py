@@ -27,6 +27,10 @@ from core.files import atomic
 Array = NDArray[Any]
 
 
+_PALETTE_ERROR = 2.5
+"""Of 255, on the average: a GIF's frame gets a palette of its own above it."""
+
+
 @dataclass(frozen=True)
 class Format:
     """`name` in words, the `suffix` it is known by, and the most frames a second that it can hold."""
@@ -72,8 +76,15 @@ def encode(path: Path, frames: Iterator[Array], count: int, fps: float, info: Ma
 def _gif(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:
     # A GIF counts hundredths of a second: the error is carried on, so that the whole lasts as long as it should.
     def pictures() -> Iterator[Any]:
+        palette = None
         for k, frame in enumerate(frames):
-            picture = _image(frame).quantize(256, dither=0)
+            # One palette as long as it will do: what does not change then costs nothing and does not shimmer.
+            whole = _image(frame)
+            picture = None if palette is None else whole.quantize(palette=palette, dither=0)
+            if picture is None or _apart(picture, frame) > _PALETTE_ERROR:
+                palette = _palette(frame)
+                picture = whole.quantize(palette=palette, dither=0)
+            picture = picture.copy()
             picture.info["duration"] = 10 * (round(100 * (k + 1) / fps) - round(100 * k / fps))
             yield picture
 
@@ -89,6 +100,21 @@ def _gif(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapp
         comment=words,
         optimize=False,
     )
+
+
+def _palette(frame: Array) -> Any:
+    """A picture with 255 colours for a frame, in which a rare colour counts too: a stripe, an axis, a crosshair."""
+    flat = frame.reshape(-1, 3)
+    cells = flat.astype(np.int32) >> 4
+    _, first = np.unique((cells[:, 0] << 8) | (cells[:, 1] << 4) | cells[:, 2], return_index=True)
+    each = max(1, len(flat) // 2 // len(first))
+    sample = np.concatenate([flat, np.repeat(flat[first], each, axis=0)])
+    return _image(sample[None]).quantize(255, dither=0)
+
+
+def _apart(picture: Any, frame: Array) -> float:
+    """Mean difference of a picture with a palette from the frame it stands for, of 255."""
+    return float(np.abs(np.asarray(picture.convert("RGB")).astype(np.int16) - frame).mean())
 
 
 def _webp(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ are painted when they are there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ BACKGROUNDS = {"theme": "As in the window", "white": "White", "clear": "Transpar
 LARGEST = 16_000
 """Pixels of a side; graphics libraries refuse more."""
 _numbers = count(1_000_000)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,10 @@ class Photographer:
             overlay.paint(painter, state, frame.notes)
             if view is not None and "tools" in self.look.parts:
                 for tool in view.tools:
-                    tool.paint(view, painter, state)
+                    try:
+                        tool.paint(view, painter, state)
+                    except Exception:  # a movie of a hundred frames must not wait for one that never comes
+                        log.exception("painting a tool over a picture")
         finally:
             painter.end()
         return out

@@ -32,6 +32,8 @@ ROUND_POINTS = 50_000
 _SPHERES = 20_000
 _STRETCHES = 200_000
 """Of all trails together."""
+_MOVING_STRETCHES = 30_000
+"""While something moves and no graphics card draws: a film with coarser trails, not a slower one."""
 _KEPT = 4_000_000
 """Positions that are kept as float32; of longer films each frame is converted when it is shown."""
 
@@ -61,7 +63,9 @@ class TrajectoryPresenter(Presenter):
         self._whole: Array = np.zeros((0, 3), np.float32)
         self._whole_colors: Array | None = None
         self._shown = -1
-        self._lines = 0
+        self._lines = (0, 0)
+        self._trailing: tuple[Any, int] | None = None
+        self._drawn = 0
         self.prop = vtkActor()
         self._mapper = self._make_mapper()
         self.prop.SetMapper(self._mapper)
@@ -98,12 +102,16 @@ class TrajectoryPresenter(Presenter):
         self._place_points(index)
         trail = self.extra[0]
         trail.SetVisibility(bool(getattr(display, "trails", False)) and index > 0)
-        if trail.GetVisibility():
-            trail.GetProperty().SetLineWidth(max(1.0, 1.8 * state.dpr))
-            self._place_trails(display, index)
+        trail.GetProperty().SetLineWidth(max(1.0, 1.8 * state.dpr))
+        self._trailing = (display, index) if trail.GetVisibility() else None
+        self._drawn = 0
 
     def drag(self, interactive: bool) -> None:
         """All points at rest, a prefix of very many while something moves."""
+        most = _MOVING_STRETCHES if interactive and self.device.software else _STRETCHES
+        if self._trailing is not None and most != self._drawn:
+            self._drawn = most
+            self._place_trails(*self._trailing, most)
         n = len(self._whole)
         if interactive and n > ROUND_POINTS:
             n = min(n, self.device.drag_points)
@@ -123,8 +131,9 @@ class TrajectoryPresenter(Presenter):
             mapper: Any = vtkGlyph3DMapper()
             ball = vtkSphereSource()
             ball.SetRadius(1.0)
-            ball.SetThetaResolution(20)
-            ball.SetPhiResolution(14)
+            around = 24 if self._n <= 200 else 14 if self._n <= 2000 else 8
+            ball.SetThetaResolution(around)
+            ball.SetPhiResolution(around * 2 // 3)
             mapper.SetSourceConnection(ball.GetOutputPort())
             mapper.SetScaleModeToNoDataScaling()
             mapper.OrientOff()
@@ -160,13 +169,13 @@ class TrajectoryPresenter(Presenter):
         self._whole, self._whole_colors, self._shown = here, colors, -1
         self._mapper.SetScalarVisibility(colors is not None)
 
-    def _place_trails(self, display: Any, index: int) -> None:
+    def _place_trails(self, display: Any, index: int, most: int) -> None:
         times = self._data.times
         reach = display.trail
         first = 0 if reach is None else int(np.searchsorted(times[: index + 1], times[index] - reach))
-        thin = max(1, -(-self._n // (_STRETCHES // 2)))
+        thin = max(1, -(-self._n // (most // 2)))
         n = -(-self._n // thin)
-        skip = max(1, -(-((index - first) * n) // _STRETCHES))
+        skip = max(1, -(-((index - first) * n) // most))
         frames = np.arange(index, first - 1, -skip)[::-1]
         if len(frames) < 2:
             self.extra[0].SetVisibility(False)
@@ -189,10 +198,10 @@ class TrajectoryPresenter(Presenter):
         self._trail.SetPoints(arrays.points(flat))
         finite = np.isfinite(flat).all(axis=1)
         stretches = (len(frames) - 1) * n
-        if not finite.all() or stretches != self._lines:
+        if not finite.all() or (stretches, n) != self._lines:
             pairs = np.arange(stretches, dtype=np.int64)[:, None] + np.array([0, n])
             self._trail.SetLines(arrays.cells(pairs[finite[pairs].all(axis=1)]))
-            self._lines = stretches if finite.all() else 0
+            self._lines = (stretches, n) if finite.all() else (0, 0)
         self._trail.GetPointData().SetScalars(arrays.data_array(colors.reshape(-1, 4)))
         self._trail.Modified()
 

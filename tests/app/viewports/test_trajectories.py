@@ -156,3 +156,37 @@ def test_what_drifts_away_is_fitted_where_it_is():
     box = sight_at_moment(item)
     assert box[0].mean() == pytest.approx(300) and np.ptp(box[1]) == pytest.approx(6)
     assert sight_at_moment(make_item(runner(), index=3)) is None, "all of the motion is as good a sight"
+
+
+def test_trails_are_coarser_while_something_moves_and_whole_at_rest(view):
+    rng = np.random.default_rng(0)
+    data = Trajectory(rng.normal(0, 3, (101, 1000, 3)).astype(np.float32), np.arange(101.0))
+    window = view()
+    item = make_item(data, "t", index=100, **PLAIN)
+    counts = []
+    for interactive in (True, False, True):
+        state = resolve(ViewIntent("3d", camera=POSE, interactive=interactive), (item,), SIZE)
+        window.render(state)
+        counts.append(window._scene._presenters["t"]._trail.GetNumberOfCells())
+    assert counts[1] == 100_000
+    if window.device.software:
+        assert 5_000 < counts[0] <= 30_000 and counts[2] == counts[0]
+
+
+def test_a_film_in_3d_changes_its_picture_with_the_same_mapper(view):
+    from core.data import Volume
+
+    array = np.zeros((24, 24, 24, 3), np.uint8)
+    for k in range(3):
+        array[4 : 10 + 5 * k, 4:20, 4:20, k] = 200
+    film = Volume(array, np.eye(4), "time")
+    window, seen, mappers = view(), [], []
+    pose = look(np.array([[0.0, 24]] * 3), (0, -1, 0), (0, 0, 1), 2.0)
+    for index in (0, 1, 2):
+        shown = make_item(film, "v", index=index)
+        state = resolve(ViewIntent("3d", camera=pose), (shown,), SIZE)
+        picture, notes, _ = window.render(state)
+        assert not notes.problems
+        seen.append((picture[..., :3].astype(int).max(axis=-1) > 60).sum())
+        mappers.append(window._scene._presenters["v"].prop.GetMapper())
+    assert seen[0] < seen[1] < seen[2] and mappers[0] is mappers[1] is mappers[2]
