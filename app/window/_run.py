@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.theme import DARK, THEMES, apply_theme, follow_system
 from app.viewports.collector import MainThreadCollector
+from app.window._ahead import load_plots_ahead, quick_turns
 from app.window._safety import Faults, log_qt_messages, start_logging
 from app.window._startup import Milestones
 from app.window.main_window import MainWindow
@@ -97,6 +98,7 @@ def start(
     if safe:
         os.environ["EQUISCOPE_SAFE"] = "1"
         os.environ.setdefault("EQUISCOPE_VIEWPORT", "image")
+    quick_turns()
     qt = application()
     settings = Settings()
     apply_settings_theme(qt, settings, theme)
@@ -112,6 +114,7 @@ def start(
     workbench = Workbench(runner, PluginHost(safe=safe), settings)
     window = MainWindow(workbench, ask=ask and not quit_after_start, theme=theme)
     workbench.setParent(window)
+    load_plots_ahead(workbench)
     _prepare_gl(window, settings)
     faults.fault.connect(window.show_fault)
     milestones.mark("window constructed")

@@ -197,12 +197,12 @@ class _Watch:
         self._timer.start(1)
 
     def begin(self) -> None:
-        self._gap = self._own = 0.0
-        self._last, self._waited = time.perf_counter(), self._ready()
+        self._gap = self._own = self._cpu = 0.0
+        self._last, self._waited, self._used = time.perf_counter(), self._ready(), time.thread_time()
 
     def end(self) -> dict[str, float]:
         self._tick()
-        return {"gap": self._gap, "own": self._own}
+        return {"gap": self._gap, "own": self._own, "cpu": self._cpu}
 
     def stop(self) -> None:
         self._timer.stop()
@@ -216,11 +216,12 @@ class _Watch:
             return 0.0
 
     def _tick(self) -> None:
-        now, waited = time.perf_counter(), self._ready()
+        now, waited, used = time.perf_counter(), self._ready(), time.thread_time()
         gap = 1000 * (now - self._last)
         self._gap = max(self._gap, gap)
         self._own = max(self._own, gap - 1000 * (waited - self._waited))
-        self._last, self._waited = now, waited
+        self._cpu = max(self._cpu, 1000 * (used - self._used))
+        self._last, self._waited, self._used = now, waited, used
 
 
 def _write(folder: Path) -> None:
