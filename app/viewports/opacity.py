@@ -19,7 +19,7 @@ PRESETS: dict[str, str] = {
     "soft": "Soft tissue",
     "bright": "Bright parts",
     "shell": "Glass",
-    "mip": "Brightest along the ray (MIP)",
+    "mip": "Brightest (MIP)",
 }
 """What `VolumeDisplay.preset` may say, in words."""
 CT_PRESETS: dict[str, str] = {

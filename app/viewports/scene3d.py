@@ -9,6 +9,7 @@ import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkPlane
 from vtkmodules.vtkRenderingCore import vtkLightKit, vtkRenderer, vtkRenderWindow
 
+from app.viewports.cap import CapPresenter
 from app.viewports.device import Device
 from app.viewports.glyph_presenter import GlyphPresenter
 from app.viewports.isosurfaces import IsosurfacePresenter, LabelsPresenter
@@ -86,7 +87,7 @@ class Scene3D:
         self._state = state
         notes = self._notes = Notes()
         items = with_shared_ranges(with_linked_colors(state).items)
-        drawn = [(key, kind, item) for item in items for key, kind in _parts(item)]
+        drawn = [(key, kind, item) for item in items for key, kind in _parts(item, state)]
         for gone in self._presenters.keys() - {key for key, _, _ in drawn}:
             self._presenters.pop(gone).release()
         volumes = any(isinstance(i.data, Volume) and i.display.render == "volume" for i in items)
@@ -259,8 +260,8 @@ def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
     return tuple(out)
 
 
-def _parts(item: SceneItem) -> list[tuple[str, type[Presenter]]]:
-    """What draws an item: by key, the presenter of the object itself and that of its glyphs."""
+def _parts(item: SceneItem, state: Resolved3D) -> list[tuple[str, type[Presenter]]]:
+    """What draws an item: by key, the presenters of the object itself, of its cut and of its glyphs."""
     parts: list[tuple[str, type[Presenter]]] = []
     kind = _PRESENTERS.get(type(item.data))
     if isinstance(item.data, Volume) and item.display.render != "off":
@@ -272,6 +273,8 @@ def _parts(item: SceneItem) -> list[tuple[str, type[Presenter]]]:
             kind = IsosurfacePresenter if item.display.render == "surface" else VolumePresenter
     if kind is not None:
         parts.append((item.id, kind))
+        if state.clip is not None and kind in (VolumePresenter, IsosurfacePresenter) and not item.data.rgb:
+            parts.append((f"{item.id}/cut", CapPresenter))
     if getattr(item.display, "glyph", ""):
         parts.append((f"{item.id}/glyphs", GlyphPresenter))
     return parts

@@ -69,7 +69,7 @@ class VolumePresenter(Presenter):
         lut = table(display.colormap)
         for k in range(0, 256, 5):
             value = window[0] + (window[1] - window[0]) * k / 255
-            r, g, b = _lifted(lut[k], display.colormap)
+            r, g, b = _lifted(lut[k], "" if display.preset == "mip" else display.colormap)
             color.AddRGBPoint(self._reduced.code(value), r, g, b)
         last = -np.inf
         for value, alpha in curve_of(item.data, display):

@@ -225,6 +225,8 @@ class Centre(QWidget):
             self._layout_chosen = False
             if self.grid is not None:
                 self.grid.show_everything()
+                self.grid.scene.forget()
+                self.grid.set_clip(None)
             for id in list(self._views):
                 self._drop(id)
         self._feed()

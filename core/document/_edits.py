@@ -205,7 +205,8 @@ class SetDisplay(_Change):
         if changed == ["visible"]:
             return "Show" if self.after.visible else "Hide"
         words = list(dict.fromkeys(_DISPLAY_WORDS.get(name, name.replace("_", " ")) for name in changed))
-        return (" and ".join(words) or "display").capitalize()
+        text = " and ".join(words) or "display"
+        return text[:1].upper() + text[1:]
 
     @property
     def merge_key(self) -> str:

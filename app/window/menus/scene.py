@@ -20,7 +20,7 @@ PRESETS = {
     "soft": "Soft tissue",
     "bright": "Bright parts",
     "shell": "Glass",
-    "mip": "Brightest along the ray (MIP)",
+    "mip": "Brightest (MIP)",
 }
 """As in `app.viewports.opacity`, which a window without anything open need not load."""
 RENDERS = {

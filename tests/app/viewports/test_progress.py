@@ -249,3 +249,23 @@ def test_splats_have_a_size_in_space(view: Any) -> None:
     per_unit = 1 / (POSE.height / SIZE[1])
     assert areas["round"] == pytest.approx(np.pi * (4 * per_unit) ** 2, rel=0.1)
     assert areas["square"] == pytest.approx((8 * per_unit) ** 2, rel=0.1)
+
+
+def test_a_cut_volume_shows_its_values_on_the_cut(view: Any) -> None:
+    array = np.zeros((40, 40, 40), np.float32)
+    array[4:36, 4:36, 4:36] = 100
+    array[4:36, 18:22, 24:32] = 200  # a bright bar along x, seen on a cut across x only as a square
+    affine = np.diag([0.5, 0.5, 0.5, 1])
+    affine[:3, 3] = -9.75
+    item = make_item(Volume(array, affine), render="volume", window=200.0, level=100.0)
+    pose = look(BOX, (1, 0, 0), (0, 0, 1), SIZE[0] / SIZE[1])
+    window = view()
+    for render in ("volume", "surface"):
+        shown_as = replace(item, display=replace(item.display, render=render, surface_level=50.0))
+        picture, _, state = draw(window, [shown_as], camera=pose, clip=ClipPlane((1.0, 0, 0), (1, 0, 0)))
+        for y, z, gray in ((0.0, 4.0, 255), (0.0, -4.0, 128), (-6.0, 4.0, 128)):
+            x, row, _ = project(state.camera, np.array([[1.0, y, z]]), *SIZE)[0]
+            assert np.abs(picture[round(row), round(x)] - gray).max() < 14, (render, y, z)
+        empty, _, _ = draw(window, [], camera=pose)
+        x, row, _ = project(state.camera, np.array([[1.0, 9.5, 9.5]]), *SIZE)[0]
+        assert np.abs(picture[round(row), round(x)] - empty[round(row), round(x)]).max() < 3
