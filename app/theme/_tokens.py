@@ -36,6 +36,8 @@ class Theme:
     coronal: str = "#63b96b"
     # Viewports look alike in both themes: pictures are judged on black.
     view: str = "#000000"
+    paper: str = "#ffffff"
+    """Behind a figure that is to be printed."""
     view_top: str = "#2a2f37"
     view_bottom: str = "#0e1013"
     view_text: str = "#e4e6ea"

@@ -86,7 +86,7 @@ class Photographer:
             if look.background == "clear":
                 intent = replace(intent, background=CLEAR)
             elif look.background == "white":
-                intent = replace(intent, background=("#ffffff", "#ffffff"))
+                intent = replace(intent, background=(LIGHT.paper, LIGHT.paper))
             views.append(self._aimed(name, rect, intent, view.items))
         return Shot(size, tuple(views))
 

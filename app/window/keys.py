@@ -22,7 +22,8 @@ class KeyHelp:
     keys: tuple[str, ...] = ()
 
 
-SLICES, SPACE, TREE, ANYWHERE = "Slice views", "3-D views", "Data", "Anywhere"
+SLICES, SPACE, MARKUPS, PLOTS = "Slice views", "3-D views", "Markups in views", "Plots"
+TREE, ANYWHERE = "Data", "Anywhere"
 
 _rows: list[KeyHelp] = [
     KeyHelp(SLICES, "Wheel", "Scroll through the slices"),
@@ -52,6 +53,23 @@ _rows: list[KeyHelp] = [
     KeyHelp(SPACE, "Wheel, or + and −", "Zoom", ("+", "=", "-")),
     KeyHelp(SPACE, "R", "Reset the views", ("R",)),
     KeyHelp(SPACE, "Double-click", "Maximise the view, or bring the others back"),
+    KeyHelp(SPACE, "Click", "Select the object under the pointer, with a read-out"),
+    KeyHelp(SPACE, "Shift + click, Shift + move", "Move the linked crosshair there"),
+    KeyHelp(MARKUPS, "Click", "Place a point while a tool is active"),
+    KeyHelp(MARKUPS, "Return", "Finish; without a tool: hold the first point", ("Return",)),
+    KeyHelp(MARKUPS, "Backspace", "Take the last point back", ("Backspace",)),
+    KeyHelp(MARKUPS, "Escape", "Put the tool away; let go of a point"),
+    KeyHelp(MARKUPS, "Drag a handle", "Move a point, or all of it by its line"),
+    KeyHelp(MARKUPS, "Arrow keys", "Move the point that is held"),
+    KeyHelp(MARKUPS, "Tab, Shift + Tab", "The next point, the one before"),
+    KeyHelp(MARKUPS, "Insert, Delete", "Add a point after it, remove it", ("Ins", "Del")),
+    KeyHelp(PLOTS, "Arrow keys", "Step the cursor (with Shift ten steps), or pan"),
+    KeyHelp(PLOTS, "+, −", "Zoom in, zoom out"),
+    KeyHelp(PLOTS, "R, Home", "Show all", ("Home",)),
+    KeyHelp(PLOTS, "X, Y", "Logarithmic axis, and back", ("X", "Y")),
+    KeyHelp(PLOTS, "G", "Grid lines", ("G",)),
+    KeyHelp(PLOTS, "C", "Cursors: none, one, two", ("C",)),
+    KeyHelp(PLOTS, "Ctrl + C", "Copy the picture", ("Ctrl+C",)),
     KeyHelp(TREE, "Space", "Show or hide the item"),
     KeyHelp(TREE, "Return, or double-click", "Bring the item into view"),
     KeyHelp(TREE, "F2", "Rename the item"),

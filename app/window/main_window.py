@@ -246,13 +246,15 @@ class MainWindow(QMainWindow):
             self.cards.clear()
 
     def _fit_session_label(self) -> None:
-        """As wide as its words, unless the menus need the room."""
+        """As wide as its words, unless the menus need the room; the search gives way after it."""
         m, shown, bar = Metrics.of(self.font()), self.session_label, self.menuBar()
         # Of all menus, also of those that a bar without room has hidden.
-        others = bar.sizeHint().width() - shown.width()
+        menus = bar.sizeHint().width() - shown.width() - self.search.width()
+        room = self.width() - menus - m.px(16)
+        search = self.search.fit(room)
         wanted = shown.fontMetrics().horizontalAdvance(shown.text()) + m.px(8)
-        room = min(wanted, self.width() - others - m.px(16))
-        shown.setFixedWidth(room if room >= min(wanted, m.px(56)) else 0)  # a lone "…" says nothing
+        width = min(wanted, room - search)
+        shown.setFixedWidth(width if width >= min(wanted, m.px(56)) else 0)  # a lone "…" says nothing
         # A menu bar places its corners when it is resized, not when they are.
         QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.forms.widgets import label
+from app.forms.widgets import elided, label
 from app.theme import Metrics, color, current_theme
 from app.window.commands import Commands, score
 
@@ -34,24 +34,29 @@ class SearchButton(QFrame):
         m = Metrics.of(self.font())
         self.setProperty("role", "search")
         self.setObjectName("command-search")
-        self._fit()
+        self._room = 10_000
+        self.fit(self._room)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Search commands")
         row = QHBoxLayout(self)
         row.setContentsMargins(m.px(9), 0, m.px(5), 0)
-        row.addWidget(label("Search commands", "muted"), 1)
+        row.addWidget(elided("Search commands", "muted"), 1)
         self._key = label("Ctrl K", "key")
         row.addWidget(self._key, 0, Qt.AlignmentFlag.AlignVCenter)
 
-    def _fit(self) -> None:
+    def fit(self, room: int) -> int:
+        """As wide as is wanted, or as there is room for (never less than the key needs); returns the width."""
+        self._room = room
         m = Metrics.of(self.font())
-        self.setFixedSize(m.px(230), m.px(26))
+        width = max(m.px(66), min(m.px(230), room))
+        self.setFixedSize(width, m.px(26))
+        return width
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._fit()
+            self.fit(self._room)
 
     def set_key(self, key: str) -> None:
         """The shortcut that opens the search, "" without one."""
