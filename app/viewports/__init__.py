@@ -12,6 +12,8 @@ The window needs this much::
     grid.set_active(item_id)              # the volume whose voxel axes the slices follow (None: the first visible)
     grid.set_layout("four")               # "four" | "axial" | "coronal" | "sagittal" | "3d";  grid.layout_name
     grid.set_cursor((x, y, z)); grid.cursor_position         # world coordinates, linked in all views
+    grid.set_preview(item_id, markup)     # show an object otherwise while it is dragged; None: as it is again
+    grid.add_tool(EditTool(host))         # handles of markups; PlaceTool places them: app.viewports.markup_tools
     grid.set_theme(theme)                 # app.theme.Theme, live
     grid.set_convention("radiological")   # or "neurological"; grid.convention
     grid.set_nose_left(True)              # sagittal views only; one view: view.flip()

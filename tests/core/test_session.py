@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.data import Markup, PointCloud, content_hash
-from core.display import PointsDisplay
+from core.display import MarkupDisplay, PointsDisplay
 from core.document import Document, Item
 from core.errors import ReadError, WriteError
 from core.exports import write_object
@@ -60,6 +60,43 @@ def test_round_trip(items: tuple[Item, ...], tmp_path: Path, host: PluginHost) -
     text = (folder / "session.json").read_text()
     assert "clöud.ply" in text and json.loads(text)["format"] == 1
     assert sorted(p.name for p in (folder / "data").iterdir()) == ["c.npz"], "data of files is not copied"
+
+
+def test_markups_keep_everything_and_those_of_older_sessions_open(tmp_path: Path, host: PluginHost) -> None:
+    curve = Markup("closed_curve", [[1, 2, 3], [4, 5, 6], [7, 8, 1]], labels=("a", "", "c"), smooth=True)
+    display = MarkupDisplay(locked=True, measurements=False, size=11.0)
+    angle = Markup("angle", np.eye(3), measurements={"angle": 60.0})
+    folder = save(
+        [Item("k", "k", curve, transform=np.diag([2, 1, 1, 1]), display=display), Item("w", "w", angle)],
+        {},
+        tmp_path / "s",
+        job=Job(),
+    )
+    k, w = load(folder, job=Job(), host=host).items
+    assert k.data.smooth and k.data.labels == ("a", "", "c") and k.display == display  # type: ignore[union-attr]
+    np.testing.assert_array_equal(k.data.points, curve.points)  # type: ignore[union-attr]
+    assert w.data.kind == "angle" and dict(w.data.measurements) == {"angle": 60.0}  # type: ignore[union-attr]
+    path = folder / "session.json"
+    tree = path.read_text()
+    for name in ("smooth", "locked", "measurements"):
+        assert f'"{name}"' in tree
+    plain = json.loads(tree)
+
+    def forget(node: object) -> None:
+        """As it was before there were such fields."""
+        if isinstance(node, dict):
+            for name in ("smooth", "locked"):
+                node.pop(name, None)
+            for value in node.values():
+                forget(value)
+        elif isinstance(node, list):
+            for value in node:
+                forget(value)
+
+    forget(plain)
+    path.write_text(json.dumps(plain))
+    k, w = load(folder, job=Job(), host=host).items
+    assert k.data.smooth is False and k.display.locked is False  # type: ignore[union-attr]
 
 
 def test_a_moved_session_finds_its_files_by_the_relative_path(

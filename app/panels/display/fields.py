@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -121,7 +122,14 @@ class DisplayFields:
         """What all spatial things have; a drag is one edit."""
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(0, 100)
-        slider.valueChanged.connect(lambda value: self.apply("opacity", opacity=value / 100))
+        drags = count()
+        drag = [0]
+        slider.sliderPressed.connect(lambda: drag.__setitem__(0, next(drags)))
+        slider.valueChanged.connect(
+            lambda value: self.apply(
+                f"opacity:{id(slider)}#{drag[0]}" if slider.isSliderDown() else "opacity", opacity=value / 100
+            )
+        )
         self.fields["opacity"] = slider
         self.grid.add("Opacity", slider)
 

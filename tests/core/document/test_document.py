@@ -66,6 +66,36 @@ def test_display_edits_of_one_gesture_merge() -> None:
     assert document["a"].display == PointsDisplay(size=7.0)
 
 
+def test_a_pause_in_one_drag_is_no_end_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.document import _document
+
+    now = [100.0]
+    monkeypatch.setattr(_document.time, "monotonic", lambda: now[0])
+    document = Document()
+    document.add(cloud("a"))
+    for n in range(3):
+        document.set_display("a", PointsDisplay(size=3.0 + n), gesture="window#1")
+        now[0] += 7.0
+    document.set_display("a", PointsDisplay(size=8.0), gesture="window#2")
+    document.set_display("a", PointsDisplay(size=9.0), gesture="field")
+    now[0] += 7.0
+    document.set_display("a", PointsDisplay(size=10.0), gesture="field")  # no drag: a pause begins anew
+    sizes = []
+    while document.undo_label != "Add a":
+        document.undo()
+        sizes.append(document["a"].display.size)
+    assert sizes == [9.0, 8.0, 5.0, PointsDisplay().size]
+
+
+def test_an_edit_of_data_may_have_a_name_of_its_own() -> None:
+    document = Document()
+    document.add(cloud("a"))
+    document.set_data("a", PointCloud(np.zeros((1, 3))), title="Move point")
+    assert document.undo_label == "Move point"
+    edit = document._done[-1]
+    assert decode(*encode(edit)).label == "Move point"
+
+
 def test_no_merge_across_a_save() -> None:
     document = Document()
     document.add(cloud("a"))

@@ -44,6 +44,19 @@ def test_points_survive_a_round_trip(tmp_path: Path, kind: MarkupKind) -> None:
     np.testing.assert_array_equal(back.data.points, points)
 
 
+@pytest.mark.parametrize("smooth", [False, True])
+def test_curves_stay_smooth_or_straight_and_angles_stay_angles(tmp_path: Path, smooth: bool) -> None:
+    path = tmp_path / "c.mrk.json"
+    write(Markup(MarkupKind.CURVE, np.eye(3), smooth=smooth), path, job=Job(), metadata={})
+    (back,) = read(path, job=Job())
+    assert back.data.kind is MarkupKind.CURVE and back.data.smooth is smooth
+    # Straight curves are written as before there were smooth ones.
+    assert ("curveType" in json.loads(path.read_text())["markups"][0]) is smooth
+    write(Markup(MarkupKind.ANGLE, np.eye(3), smooth=smooth), path, job=Job(), metadata={})
+    (back,) = read(path, job=Job())
+    assert back.data.kind is MarkupKind.ANGLE and not back.data.smooth
+
+
 @pytest.mark.parametrize("kind", [MarkupKind.PLANE, MarkupKind.BOX])
 @pytest.mark.parametrize("seed", range(4))
 def test_planes_and_boxes_survive_a_round_trip(tmp_path: Path, kind: MarkupKind, seed: int) -> None:
@@ -147,7 +160,7 @@ def test_every_way_to_state_a_plane(tmp_path: Path, form: str, system: str) -> N
     np.testing.assert_allclose(back.data.size, [40, 30, 0])
 
 
-def test_points_without_position_are_skipped_and_counted_and_angles_are_points(tmp_path: Path) -> None:
+def test_points_without_position_are_skipped_and_counted(tmp_path: Path) -> None:
     points = [
         {"position": [1, 2, 3]},
         {"position": [9, 9, 9], "positionStatus": "undefined"},
