@@ -49,7 +49,7 @@ class Overlay:
         """Whether the crosshair lines show where they can be taken hold of: while the pointer is over the view."""
         self.held: QPointF | None = None
         self.parts: frozenset[str] = frozenset(PARTS)
-        self.halo = QColor(0, 0, 0, 140)
+        self.halo = QColor(0, 0, 0, 205)
         """Round words, so that they can be read on anything."""
         self.warm = False
         """The pointer is over the words of the convention, which a click changes."""

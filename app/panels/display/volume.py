@@ -123,6 +123,7 @@ def add_hiding(fields: DisplayFields, data: Volume) -> None:
     def fill(item: Item) -> None:
         for name in ("window_slider", "window", "level", "automatic", "inverted", "hide", "floor"):
             fields.show_row(name, not _is_label(item))
+        fields.fields["automatic"].parentWidget().setVisible(not _is_label(item))
 
     fields.fillers.append(fill)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -220,3 +221,26 @@ def test_legends_stand_beside_each_other_below_the_letter(qtbot: Any) -> None:
         drawn(Legend("a", "", "activation_r", -8, 8, "", 4.0)),
     )
     assert holed[bar].sum() < whole[bar].sum()
+
+
+@pytest.mark.parametrize("width", [110, 150, 200, 300, 600])
+def test_in_no_width_do_title_words_and_the_upper_letter_stand_on_each_other(qtbot: Any, width: int) -> None:
+    """Each is painted alone; no pixel belongs to two of them."""
+    overlay = Overlay(DARK, QFont())
+    whole = resolve(ViewIntent("axial", tilt=ODD), (make_item(flat(1)),), (width, 300))
+
+    def ink(**parts: Any) -> Any:
+        image = QImage(width, 300, QImage.Format.Format_RGB32)
+        image.fill(0xFF808080)
+        painter = QPainter(image)
+        state = replace(whole, **parts)
+        if "letters" in parts:
+            overlay._title(painter, replace(whole, letters=("", "", "", "")))
+            overlay._corner(painter, whole, whole.convention)
+        else:
+            overlay._letters(painter, state)
+        painter.end()
+        return (pixels(image) != 0x80).any(axis=2)
+
+    letters, words = ink(), ink(letters=())
+    assert letters.any() and words.any() and not (letters & words).any()
