@@ -62,7 +62,7 @@ def add_window(fields: DisplayFields, unit: str) -> None:
     line.addWidget(auto)
     row.setMinimumHeight(Metrics.of(row.font()).px(20))  # a low panel would squeeze it to nothing
     fields.add_wide(row)
-    fields.fields["automatic"] = auto
+    fields.fields["automatic"], fields.fields["automatic_row"] = auto, row
 
     def moved(low: float, high: float, gesture: str) -> None:
         # Four digits are more than an eye can tell and fewer than a field cannot hold.
@@ -123,7 +123,7 @@ def add_hiding(fields: DisplayFields, data: Volume) -> None:
     def fill(item: Item) -> None:
         for name in ("window_slider", "window", "level", "automatic", "inverted", "hide", "floor"):
             fields.show_row(name, not _is_label(item))
-        fields.fields["automatic"].parentWidget().setVisible(not _is_label(item))
+        fields.fields["automatic_row"].setVisible(not _is_label(item))
 
     fields.fillers.append(fill)
 

@@ -33,7 +33,7 @@ DATA = {
 
 CAST = ("preset", "opacity_curve", "reset_curve", "shade")
 LEVEL = ("surface_level", "level_slider", "surface_color", "make_surface")
-WINDOW = ("window_slider", "window", "level", "automatic", "colormap", "inverted")
+WINDOW = ("window_slider", "window", "level", "automatic", "automatic_row", "colormap", "inverted")
 
 
 @pytest.fixture
