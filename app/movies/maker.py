@@ -58,7 +58,7 @@ class MovieMaker(QObject):
         self._timeline = Timeline.of(grid.items)
         self._photographer = Photographer(grid, look)
         self._first = self._photographer.plan(plan.slot, size)
-        self._queue: queue.Queue[Array | None] = queue.Queue()
+        self._queue: queue.Queue[QImage | None] = queue.Queue()
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
         self._next = 0
@@ -124,7 +124,7 @@ class MovieMaker(QObject):
     def _accept(self, picture: QImage) -> None:
         if self._over or self._cancelled.is_set():
             return
-        self._queue.put(array_of(picture))
+        self._queue.put(picture)
         self._next += 1
         self.progressed.emit(self._next, self.plan.frames)
         self._draw()
@@ -147,9 +147,10 @@ class MovieMaker(QObject):
         with tempfile.TemporaryFile() as said:
             try:
                 for _ in range(self.plan.frames):
-                    frame = self._queue.get()
-                    if frame is None or self._cancelled.is_set():
+                    picture = self._queue.get()
+                    if picture is None or self._cancelled.is_set():
                         break
+                    frame = array_of(picture)
                     if process is None:
                         process = self._start_encoder(frame, said)
                     assert process.stdin is not None
@@ -199,8 +200,7 @@ class MovieMaker(QObject):
 
 def array_of(picture: QImage) -> Array:
     """(height, width, 3) uint8; what is clear is black."""
-    if picture.format() not in (QImage.Format.Format_RGBX8888, QImage.Format.Format_RGBA8888_Premultiplied):
-        picture = picture.convertToFormat(QImage.Format.Format_RGBX8888)
+    picture = picture.convertToFormat(QImage.Format.Format_RGBX8888)
     rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
     return (
         rows[:, : 4 * picture.width()].reshape(picture.height(), picture.width(), 4)[..., :3].copy()

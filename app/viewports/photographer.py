@@ -7,7 +7,7 @@ are painted when they are there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -107,16 +107,31 @@ class Photographer:
 
     def take(self, shot: Shot, done: Callable[[QImage], None]) -> None:
         """Draw it; `done` gets the picture later, on the main thread, unless `close` comes first."""
-        arrived: dict[str, Frame] = {}
+        alone = len(shot.views) == 1
+        arrived: list[QImage] = []
+        whole = None if alone else self._blank(shot)
 
-        def accept(slot: str, frame: Frame) -> None:
-            arrived[slot] = frame
-            if self._held and len(arrived) == len(shot.views):
-                done(self._composed(shot, arrived))
+        # Each view is painted when it arrives: all at once would hold the window up.
+        def accept(aimed: Aimed, frame: Frame) -> None:
+            if not self._held:
+                return
+            picture = self._one(aimed, frame)
+            arrived.append(picture)
+            if whole is not None:
+                painter = QPainter(whole)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+                painter.drawImage(QPointF(aimed.rect.topLeft()), picture)
+                painter.end()
+                arrived[-1] = whole
+            if len(arrived) == len(shot.views):
+                made = arrived[-1]
+                if shot.words:
+                    self._write_words(made, shot)
+                done(made)
 
         for view in shot.views:
             number = self._known.setdefault(view.slot, next(_numbers))
-            self._held[0].draw_later(number, view.state, partial(accept, view.slot))
+            self._held[0].draw_later(number, view.state, partial(accept, view))
 
     def close(self) -> None:
         """Free what it drew with. Harmless when called twice."""
@@ -126,24 +141,12 @@ class Photographer:
                 held.forget(number)
             service.give_back()
 
-    def _composed(self, shot: Shot, frames: Mapping[str, Frame]) -> QImage:
-        scale, theme = self.look.scale, self._grid.theme
-        if len(shot.views) == 1:
-            only = shot.views[0]
-            out = self._one(only, frames[only.slot])
-        else:
-            clear = self.look.background == "clear"
-            kind = QImage.Format.Format_RGBA8888_Premultiplied if clear else QImage.Format.Format_RGBX8888
-            out = QImage(round(shot.size.width() * scale), round(shot.size.height() * scale), kind)
-            out.setDevicePixelRatio(scale)
-            out.fill(QColor(theme.view_line))
-            painter = QPainter(out)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-            for aimed in shot.views:
-                painter.drawImage(QPointF(aimed.rect.topLeft()), self._one(aimed, frames[aimed.slot]))
-            painter.end()
-        if shot.words:
-            self._write_words(out, shot)
+    def _blank(self, shot: Shot) -> QImage:
+        scale, clear = self.look.scale, self.look.background == "clear"
+        kind = QImage.Format.Format_ARGB32_Premultiplied if clear else QImage.Format.Format_RGB32
+        out = QImage(round(shot.size.width() * scale), round(shot.size.height() * scale), kind)
+        out.setDevicePixelRatio(scale)
+        out.fill(QColor(self._grid.theme.view_line))
         return out
 
     def _one(self, aimed: Aimed, frame: Frame) -> QImage:
@@ -151,7 +154,7 @@ class Photographer:
         out = frame.image
         if out is None:
             out = QImage(
-                round(state.width * state.dpr), round(state.height * state.dpr), QImage.Format.Format_RGBX8888
+                round(state.width * state.dpr), round(state.height * state.dpr), QImage.Format.Format_RGB32
             )
             out.fill(QColor(self._grid.theme.view))
         out.setDevicePixelRatio(state.dpr)

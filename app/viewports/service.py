@@ -241,8 +241,11 @@ class RenderService:
         clear = getattr(state, "background", None) == CLEAR
         if not clear:
             pixels[..., 3] = 255  # Qt takes the fourth byte of a picture without alpha at its word
-        kind = QImage.Format.Format_RGBA8888_Premultiplied if clear else QImage.Format.Format_RGBX8888
-        image = QImage(pixels.data, width, height, 4 * width, kind).copy()
+        formats = QImage.Format
+        kind = formats.Format_RGBA8888_Premultiplied if clear else formats.Format_RGBX8888
+        # The order of bytes that Qt paints on and from, made here: the window's thread has better things to do.
+        wanted = formats.Format_ARGB32_Premultiplied if clear else formats.Format_RGB32
+        image = QImage(pixels.data, width, height, 4 * width, kind).convertToFormat(wanted)
         image.setDevicePixelRatio(state.dpr)
         return Frame(state, notes, image, seconds, known.device)
 
