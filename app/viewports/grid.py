@@ -49,6 +49,7 @@ from app.viewports.state import (
     sight_of,
     upright,
 )
+from app.viewports.stats import rounded_window
 from app.viewports.titles import TitleTool
 from app.viewports.tools import Tool
 from app.viewports.viewport import Viewport
@@ -837,8 +838,7 @@ class ViewportGrid(QWidget):
             item_id = view.intent.lead  # whose window all linked views show
         item = next((i for i in self.given if i.id == item_id), None)
         if item is not None:
-            # Four digits are more than an eye can tell and fewer than a field cannot hold.
-            window, level = float(f"{window:.4g}"), float(f"{level:.4g}")
+            window, level = rounded_window(window, level)
             self.displayChanged.emit(item_id, replace(item.display, window=window, level=level), key)
 
     def _maximize(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -89,6 +90,14 @@ def window_of(volume: Volume, display: Any) -> tuple[float, float]:
     level = (stats.high + stats.low) / 2 if display.level is None else display.level
     width = max(float(width), 1e-12)
     return level - width / 2, level + width / 2
+
+
+def rounded_window(window: float, level: float) -> tuple[float, float]:
+    """Both as fine as a ten-thousandth of the window: more than an eye can tell, and what a field can hold."""
+    if not (math.isfinite(window) and math.isfinite(level)) or window <= 0:
+        return window, level
+    digits = 3 - math.floor(math.log10(window))
+    return round(window, digits), round(level, digits)
 
 
 def attribute_values(attribute: Any) -> Array:

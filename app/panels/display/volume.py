@@ -65,8 +65,9 @@ def add_window(fields: DisplayFields, unit: str) -> None:
     fields.fields["automatic"], fields.fields["automatic_row"] = auto, row
 
     def moved(low: float, high: float, gesture: str) -> None:
-        # Four digits are more than an eye can tell and fewer than a field cannot hold.
-        window, level = float(f"{high - low:.4g}"), float(f"{(low + high) / 2:.4g}")
+        from app.viewports.stats import rounded_window
+
+        window, level = rounded_window(high - low, (low + high) / 2)
         fields.apply(gesture, window=window, level=level)
 
     slider.moved.connect(moved)

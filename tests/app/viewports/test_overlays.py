@@ -16,7 +16,7 @@ from app.viewports.notes import Legend
 from app.viewports.outlines import bands, edges_of
 from app.viewports.overlay import Overlay
 from app.viewports.state import ViewIntent, resolve
-from app.viewports.stats import window_of
+from app.viewports.stats import rounded_window, window_of
 from core.data import Transforms, Volume
 from core.display import VolumeDisplay
 from tests.app.viewports.conftest import make_item
@@ -244,3 +244,9 @@ def test_in_no_width_do_title_words_and_the_upper_letter_stand_on_each_other(qtb
 
     letters, words = ink(), ink(letters=())
     assert letters.any() and words.any() and not (letters & words).any()
+
+
+def test_a_narrow_window_far_from_zero_is_not_rounded_away() -> None:
+    assert rounded_window(50.1234567, 30013.28172) == (50.12, 30013.28)
+    assert rounded_window(1e-7 / 3, 0.5) == (3.333e-8, 0.5)
+    assert rounded_window(123456.0, 7.0) == (123500.0, 0.0)

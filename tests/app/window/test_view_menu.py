@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog
 
+from app.viewports.planes import Slab
 from tests.app.viewports.test_grid import mouse
 
 
@@ -147,3 +151,50 @@ def test_the_item_is_closed_in_the_middle_of_a_turn(window: Any, files: dict[str
     mouse(view, QEvent.Type.MouseMove, end.x() + 35, end.y() + 10)
     mouse(view, QEvent.Type.MouseButtonRelease, end.x() + 35, end.y() + 10)
     assert grid.wait(20) and not window.cards.cards
+
+
+def test_slab_tilt_sides_and_looks_come_back_with_a_session_and_older_sessions_open(
+    window: Any, make_window: Any, files: dict[str, Path], helper: Any, tmp_path: Path
+) -> None:
+    grid = opened(window, helper, files)
+    id = window.workbench.selected
+    look = replace(
+        window.workbench.document[id].display, hide="below", floor=2.0, outline=3.0, colormap="hot_r"
+    )
+    window.workbench.document.set_display(id, look)
+    grid.turn_planes(grid.views["axial"], 20)
+    grid.set_slab(Slab("mean", 6.0), grid.views["sagittal"])
+    grid.views["coronal"].flip()
+    window.workbench.save_session(tmp_path / "work", window.layout_state())
+    helper.idle(window)
+    folder = tmp_path / "work.equiscope"
+    other = make_window()
+    helper.open(other, folder)
+    assert other.workbench.document[id].display == look and not other.cards.cards
+    back = other.centre.grid
+    assert back.tilt == pytest.approx(grid.tilt)
+    assert {k: v.intent.slab for k, v in back.views.items()} == {
+        k: v.intent.slab for k, v in grid.views.items()
+    }
+    assert back.views["coronal"].intent.convention == "neurological"
+    assert back.views["axial"].intent.convention == "radiological"
+    # As an older program would have written it: without what it did not know.
+    text = (folder / "session.json").read_text()
+    plain = json.loads(text)
+    for key in ("hide", "floor", "outline"):
+        assert f'"{key}"' in text
+    (folder / "session.json").write_text(
+        json.dumps(without(plain, {"hide", "floor", "outline", "tilt", "slab"}))
+    )
+    third = make_window()
+    helper.open(third, folder)
+    assert not third.cards.cards
+    assert third.workbench.document[id].display == replace(look, hide="", floor=0.0, outline=0.0)
+    assert third.centre.grid.tilt is None
+
+
+def without(plain: Any, keys: set[str]) -> Any:
+    """The same JSON without some keys, at any depth."""
+    if isinstance(plain, dict):
+        return {k: without(v, keys) for k, v in plain.items() if k not in keys}
+    return [without(v, keys) for v in plain] if isinstance(plain, list) else plain
