@@ -119,7 +119,7 @@ class Target:
         found, cells = np.empty_like(queries), np.empty(len(queries), dtype=np.int64)
         place, cell, number = [0.0, 0.0, 0.0], vtkGenericCell(), mutable(0)
         sub, squared = mutable(0), mutable(0.0)
-        ask = self._locator.FindClosestPoint
+        ask: Any = self._locator.FindClosestPoint
         for start in range(0, len(queries), _BLOCK):
             self.check()
             for k, query in enumerate(queries[start : start + _BLOCK].tolist(), start):
