@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from app.forms.widgets import NumberEdit, button, label
+from app.forms.numbers import number_words
+from app.forms.slider import BoundedSlider, slides
+from app.forms.widgets import Choice, NumberEdit, button, label
 from app.theme import Metrics, restyle
 from core.analyses import Parameter, ParameterError, checked
 
@@ -34,6 +37,7 @@ class ParameterField(QWidget):
         for editor in self.editors:
             editor.setAccessibleName(parameter.label)
             editor.setToolTip(parameter.help)
+            editor.setWhatsThis(what_is(parameter))
         self.setAccessibleName(parameter.label)
         self.setFocusProxy(self.editors[0])
         if not parameter.required:
@@ -108,7 +112,9 @@ class BoolField(ParameterField):
 
 
 class NumberField(ParameterField):
-    """A number with its unit."""
+    """A number with its unit, and a slider beside it where both bounds are known and near enough to each other."""
+
+    slider: BoundedSlider | None = None
 
     def _build(self) -> None:
         p = self.parameter
@@ -121,15 +127,38 @@ class NumberField(ParameterField):
             maximum=p.maximum,
             step=p.step,
         )
-        self.edit.changed.connect(self.changed)
-        self._column.addWidget(self.edit)
+        self.edit.changed.connect(self._on_edit)
         self.editors = [self.edit]
+        if not slides(p):
+            self._column.addWidget(self.edit)
+            return
+        assert p.minimum is not None and p.maximum is not None
+        self.slider = BoundedSlider(p.minimum, p.maximum, p.step, integer=p.type == "int")
+        self.slider.moved.connect(self._on_slider)
+        row = QHBoxLayout()
+        row.setSpacing(Metrics.of(self.font()).px(8))
+        row.addWidget(self.edit, 5)
+        row.addWidget(self.slider, 4)
+        self._column.addLayout(row)
+        self.editors.append(self.slider)
+
+    def _on_edit(self) -> None:
+        if self.slider is not None:
+            with contextlib.suppress(ValueError):
+                self.slider.show_value(self.edit.value())
+        self.changed.emit()
+
+    def _on_slider(self, value: float) -> None:
+        self.edit.set_value(value)
+        self.changed.emit()
 
     def _read(self) -> Any:
         return self.edit.value()
 
     def set_value(self, value: Any) -> None:
         self.edit.set_value(value)
+        if self.slider is not None:
+            self.slider.show_value(value)
 
 
 class VectorField(ParameterField):
@@ -166,7 +195,7 @@ class ChoiceField(ParameterField):
     """One of a few; "automatic" stands for None."""
 
     def _build(self) -> None:
-        self.box = QComboBox()
+        self.box = Choice()
         self._values: list[Any] = (
             [None, *self.parameter.choices] if self.parameter.optional else [*self.parameter.choices]
         )
@@ -200,7 +229,7 @@ class TextField(ParameterField):
         if not text and self.parameter.optional:
             return None
         if not text and self.parameter.required:
-            raise ValueError("needs a text")
+            raise ValueError("needs a path" if self.parameter.type == "path" else "needs a text")
         return text
 
     def set_value(self, value: Any) -> None:
@@ -226,6 +255,23 @@ class PathField(TextField):
         if path:
             self.edit.setText(path)
             self.changed.emit()
+
+
+def what_is(p: Parameter) -> str:
+    """A parameter in words, for What's This: its help, bounds, unit and default."""
+    parts = [p.label, p.help]
+    unit = f" {p.unit}" if p.unit else ""
+    if p.minimum is not None and p.maximum is not None:
+        parts.append(f"From {number_words(p.minimum)} to {number_words(p.maximum)}{unit}.")
+    elif p.minimum is not None:
+        parts.append(f"At least {number_words(p.minimum)}{unit}.")
+    elif p.maximum is not None:
+        parts.append(f"At most {number_words(p.maximum)}{unit}.")
+    if not p.required:
+        known = p.default is not None
+        default = number_words(p.default) if isinstance(p.default, (int, float)) else str(p.default)
+        parts.append(f"Default: {default + unit if known else EMPTY}.")
+    return "\n".join(part for part in parts if part)
 
 
 _FIELDS: dict[str, type[ParameterField]] = {

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.forms.fields import ParameterField, make_field
-from app.forms.widgets import FieldGrid, NumberEdit, button, label, rule
-from app.theme import Metrics
+from app.forms.widgets import Choice, FieldGrid, NumberEdit, button, label, rule
+from app.theme import Metrics, Theme, current_theme
+from app.window.icons import icon
 from app.window.kinds import any_of
-from core.analyses import Description, Input, ParameterError, as_command, as_python
+from core.analyses import Description, Input, Parameter, ParameterError, as_command, as_python
 
 RUN = "Run this analysis (Ctrl+Return)"
 
@@ -36,14 +38,12 @@ class Candidate:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-class InputField(QComboBox):
+class InputField(Choice):
     """Chooses one of the open objects whose kind fits."""
 
     def __init__(self, entry: Input, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.entry = entry
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
         self.setAccessibleName(entry.label)
         self.setToolTip(entry.help)
 
@@ -86,7 +86,12 @@ class AnalysisForm(QWidget):
     copied = Signal(str, str)
 
     def __init__(
-        self, description: Description, devices: Sequence[str] = ("cpu",), parent: QWidget | None = None
+        self,
+        description: Description,
+        devices: Sequence[str] = ("cpu",),
+        parent: QWidget | None = None,
+        *,
+        device_reason: str = "",
     ) -> None:
         super().__init__(parent)
         self.description = description
@@ -106,24 +111,96 @@ class AnalysisForm(QWidget):
         if self.inputs and description.parameters:
             self.grid.add_wide(rule())
         self.fields: dict[str, ParameterField] = {}
+        self.more: QPushButton | None = None
+        advanced = [p for p in description.parameters if p.advanced]
         for parameter in description.parameters:
-            field = make_field(parameter)
-            field.changed.connect(self._check)
-            self.fields[parameter.name] = field
-            self.grid.add(parameter.label, field, parameter.help)
-        self.grid.add_wide(rule())
+            if not parameter.advanced:
+                self._add_field(self.grid, parameter)
         self.seed = NumberEdit(integer=True, minimum=0, maximum=2**31 - 1, step=1)
         self.seed.set_value(0)
         self.seed.changed.connect(self._check)
-        self.grid.add("Seed", self.seed, "The same seed gives the same result.")
-        self.device = QComboBox()
+        self.dice = QPushButton()
+        self.dice.setProperty("role", "square")
+        self.dice.setAccessibleName("Random seed")
+        self.dice.setToolTip("Another seed by chance")
+        self.dice.clicked.connect(lambda _checked=False: self.throw_dice())
+        self.set_theme(current_theme())
+        self.device = Choice()
         self.device.addItems(list(devices))
-        self.grid.add("Device", self.device, "Where the run computes.")
         self.device.setEnabled(len(devices) > 1)
+        self.advanced = FieldGrid(self, (4, 6))
+        for parameter in advanced:
+            self._add_field(self.advanced, parameter)
+        rest = self.advanced if advanced else self.grid
+        if not advanced:
+            rest.add_wide(rule())
+        seed_row = QWidget()
+        row = QHBoxLayout(seed_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(m.px(4))
+        row.addWidget(self.seed, 1)
+        row.addWidget(self.dice)
+        seed_row.setFocusProxy(self.seed)
+        rest.add("Seed", seed_row, "The same seed gives the same result.")
+        self.seed.setAccessibleName("Seed")
+        rest.add("Device", self.device, device_reason or "Where the run computes.")
         column.addWidget(self.grid)
+        if advanced:
+            self.more = button("More", self._flip_more, "link")
+            column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+            self.advanced.hide()
+        column.addWidget(self.advanced)
+        self.advanced.setVisible(False)
 
         self.footer = self._make_footer()
         self._check()
+
+    def _add_field(self, grid: FieldGrid, parameter: Parameter) -> None:
+        field = make_field(parameter)
+        field.changed.connect(self._check)
+        self.fields[parameter.name] = field
+        grid.add(parameter.label, field, parameter.help)
+
+    def _flip_more(self) -> None:
+        self.show_more(self.advanced.isHidden())
+
+    def show_more(self, shown: bool) -> None:
+        """Show or hide what few people change."""
+        self.advanced.setVisible(shown)
+        self._say_more()
+
+    def _say_more(self) -> None:
+        """The link says how many of the values behind it are not the defaults: nothing is changed in secret."""
+        if self.more is None:
+            return
+        changed = 0
+        for name, field in self.fields.items():
+            if field.parameter.advanced:
+                try:
+                    changed += field.value() != self.fields[name].parameter.default
+                except ParameterError:
+                    changed += 1
+        changed += self.seed.text().strip() not in ("0", "")
+        words = "Less" if not self.advanced.isHidden() else "More"
+        self.more.setText(f"{words} · {changed} changed" if changed else words)
+        self.more.setAccessibleName(f"{words} parameters")
+
+    def throw_dice(self) -> None:
+        """A seed by chance."""
+        self.seed.set_value(random.randrange(1, 2**31))
+        self._check()
+
+    def seed_value(self) -> int:
+        """The seed, 0 while what is typed is none."""
+        try:
+            value = self.seed.value()
+        except ValueError:
+            return 0
+        return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+
+    def set_theme(self, theme: Theme) -> None:
+        """The one icon follows the theme."""
+        self.dice.setIcon(icon("dice", theme.muted))
 
     def _make_footer(self) -> QWidget:
         """Reason, Run, Reset and the copies; not in the form's layout, so that it can stay in sight below it."""
@@ -141,6 +218,7 @@ class AnalysisForm(QWidget):
         self.run_button = button("Run", self._submit, "primary", RUN)
         self.run_button.setShortcut("Ctrl+Return")
         self.reset_button = button("Reset", self.reset, tip="All parameters back to their defaults")
+        self.first = first
         first.addWidget(self.reset_button, 1)
         first.addWidget(self.run_button, 2)
         self.command_button = button("Copy as command", self._copy_command, "link")
@@ -181,6 +259,14 @@ class AnalysisForm(QWidget):
                 break
         self.set_candidates(list(self._candidates.values()))
 
+    def choose_inputs(self, ids: Sequence[str]) -> None:
+        """Take these objects, in the order of the inputs; what is not offered leaves its input as it is."""
+        for chooser, id in zip(self.inputs, ids, strict=False):
+            chooser.blockSignals(True)
+            chooser.choose(id)
+            chooser.blockSignals(False)
+        self._check()
+
     def values(self) -> dict[str, Any]:
         """The checked values of all parameters. Raises `ParameterError` for the first that does not do."""
         return {name: field.value() for name, field in self.fields.items()}
@@ -216,6 +302,8 @@ class AnalysisForm(QWidget):
             try:
                 field.value()
             except ParameterError as error:
+                if field.parameter.advanced and self.advanced.isHidden():
+                    self.advanced.show()  # a reason must be in sight
                 first = first or f"{self.fields[name].parameter.label} {error.reason}."
         try:
             self.seed.set_invalid(False)
@@ -240,6 +328,7 @@ class AnalysisForm(QWidget):
         for each in (self.run_button, self.command_button, self.python_button):
             each.setEnabled(not reason)
         self.run_button.setToolTip(reason or RUN)
+        self._say_more()
 
     def _submit(self) -> None:
         if not self.problem():

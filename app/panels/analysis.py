@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,13 +13,19 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.forms import AnalysisForm, ColumnWidget, button, label, scrolled
 from app.forms.form import Candidate
+from app.forms.preset_menu import PresetButton
+from app.forms.presets import Presets
+from app.panels.about_analysis import about_analysis
 from app.panels.dock import Panel
+from app.theme import Theme
 from app.window.adopt import in_results_only
 from app.window.kinds import kind_of_item
-from app.window.workbench import Workbench
+from app.window.workbench import Problem, Workbench
 from core.document import Item
 from core.opening import address
 from core.plugins import Analysis
+
+NO_GPU = "This machine shows no NVIDIA GPU, so everything is computed on its processor."
 
 
 def devices() -> list[str]:
@@ -66,6 +73,7 @@ class AnalysisPanel(Panel):
         self.header.add(self._others)
         self.form: AnalysisForm | None = None
         self._analysis: Analysis | None = None
+        self._wanted: tuple[tuple[str, ...], str] | None = None
         self._remembered: dict[str, tuple[dict[str, Any], int]] = {}
         workbench.changed.connect(self._on_changed)
         workbench.selection_changed.connect(self._on_selected)
@@ -87,10 +95,18 @@ class AnalysisPanel(Panel):
             if first is not None:
                 first.setFocus()
 
-    def repeat(self, analysis: Analysis, values: dict[str, Any], seed: int) -> None:
-        """Show the form with the values of an earlier run."""
+    def repeat(
+        self,
+        analysis: Analysis,
+        values: dict[str, Any],
+        seed: int,
+        inputs: Sequence[str] = (),
+        device: str = "",
+    ) -> None:
+        """Show the form with the values of an earlier run, and its inputs where they are open."""
         self._remember()
         self._remembered[analysis.id] = (values, seed)
+        self._wanted = (tuple(inputs), device)
         self._analysis = analysis
         self._build()
 
@@ -133,14 +149,22 @@ class AnalysisPanel(Panel):
             self._body.column.addWidget(label(f"Loading {title}…", "muted"))
             self._body.column.addStretch(1)
             return
-        form = AnalysisForm(description, devices())
+        offered = devices()
+        form = AnalysisForm(description, offered, device_reason="" if len(offered) > 1 else NO_GPU)
+        presets = PresetButton(
+            form,
+            Presets(self._workbench.settings, description.id),
+            self._workbench.message.emit,
+            lambda text: self._workbench.problem.emit(Problem(text, level="warn")),
+        )
+        presets.setProperty("menu", True)
+        form.first.insertWidget(0, presets, 1)
+        self.presets = presets
         form.submitted.connect(self._run)
         form.copied.connect(self._copy)
         self._body.column.addWidget(form)
         if description.help.strip() != description.summary.strip() or description.reference:
-            self._body.column.addWidget(
-                self._help(description.help, description.summary, description.reference)
-            )
+            self._body.column.addWidget(about_analysis(description))
         self._others.show()
         self._help_button.show()
         self._body.column.addStretch(1)
@@ -152,28 +176,18 @@ class AnalysisPanel(Panel):
         if description.id in self._remembered:
             values, seed = self._remembered[description.id]
             form.set_values(values, seed)
-        if self._workbench.selected:
+        if self._wanted is not None:
+            (ids, device), self._wanted = self._wanted, None
+            form.choose_inputs(ids)
+            if device and form.device.findText(device) >= 0:
+                form.device.setCurrentText(device)
+        elif self._workbench.selected:
             form.choose(self._workbench.selected)
 
-    @staticmethod
-    def _help(text: str, summary: str, reference: str) -> QWidget:
-        rest = text[len(summary) :].strip() if text.startswith(summary) else text.strip()
-        paragraphs = "\n\n".join(" ".join(p.split()) for p in rest.split("\n\n") if p.strip())
-        if reference and reference not in paragraphs:
-            paragraphs = f"{paragraphs}\n\nReference: {reference}".strip()
-        holder = ColumnWidget(margin=0, spacing=6)
-        words = label(paragraphs, "small", wrap=True, selectable=True)
-        words.hide()
-        toggle = button("About this analysis", role="link")
-
-        def flip() -> None:
-            words.setVisible(words.isHidden())
-            toggle.setText("About this analysis" if words.isHidden() else "Hide")
-
-        toggle.clicked.connect(flip)
-        holder.column.addWidget(toggle)
-        holder.column.addWidget(words)
-        return holder
+    def set_theme(self, theme: Theme) -> None:
+        """The form's icon follows the theme."""
+        if self.form is not None:
+            self.form.set_theme(theme)
 
     def _offer(self) -> None:
         """No analysis chosen: list those that fit what is selected."""

@@ -37,6 +37,7 @@ class ResultsPanel(Panel):
         self._workbench = workbench
         self.exports = Exports(workbench, self)
         self.running = RunningResults(workbench)
+        self.numbers: list[Number] = []
         self._body = ColumnWidget(margin=0, spacing=10)
         holder = ColumnWidget(spacing=10)
         holder.column.addWidget(self.running)
@@ -88,6 +89,7 @@ class ResultsPanel(Panel):
         self._signature = signature
         self.group = group.id if group else None
         self._figures = []
+        self.numbers = [c.data for c in children if isinstance(c.data, Number)]
         self._body.clear()
         self._export.setVisible(group is not None)
         if group is None:
@@ -98,7 +100,7 @@ class ResultsPanel(Panel):
         self.header.set_note(group.name)
         for warning in group.warnings:
             self._body.column.addWidget(label(warning, "warn", wrap=True))
-        self._numbers([c.data for c in children if isinstance(c.data, Number)])
+        self._numbers(self.numbers)
         for child in children:
             if isinstance(child.data, Text):
                 card = Card()
@@ -125,7 +127,7 @@ class ResultsPanel(Panel):
             head = QHBoxLayout()
             head.addWidget(label("Numbers", "muted"))
             head.addStretch(1)
-            head.addWidget(button("Copy all numbers", partial(copy_numbers, numbers), "link"))
+            head.addWidget(button("Copy all numbers", self.copy_numbers, "link"))
             card.column.addLayout(head)
         rows = Readings()
         for number in numbers:
@@ -224,16 +226,19 @@ class ResultsPanel(Panel):
         card.column.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
         self._body.column.addWidget(card)
 
+    def copy_numbers(self) -> None:
+        """Put all numbers on the clipboard as a table, at full precision."""
+        lines = ["name\tvalue\terror\tunit"]
+        lines += [
+            f"{n.name}\t{n.value!r}\t{'' if n.error is None else repr(n.error)}\t{n.unit}"
+            for n in self.numbers
+        ]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+        self._workbench.message.emit("Numbers copied")
+
     def _export_all(self) -> None:
         if self.group is not None:
             self.exports.save_result(self._workbench.document[self.group])
-
-
-def copy_numbers(numbers: list[Number]) -> None:
-    """Put numbers on the clipboard as a table, at full precision."""
-    lines = ["name\tvalue\terror\tunit"]
-    lines += [f"{n.name}\t{n.value!r}\t{'' if n.error is None else repr(n.error)}\t{n.unit}" for n in numbers]
-    QGuiApplication.clipboard().setText("\n".join(lines))
 
 
 def _record_words(record: dict[str, Any]) -> dict[str, str]:

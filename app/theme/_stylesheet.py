@@ -105,6 +105,7 @@ QPushButton[role="primary"]:hover {{ background: {t.accent_hover}; border-color:
 QPushButton[role="primary"]:focus {{ border-color: {t.text}; }}
 QPushButton[role="primary"]:disabled {{ background: {t.field}; color: {t.disabled}; border-color: {t.line}; }}
 QPushButton[role="quiet"], QPushButton[role="link"] {{ background: transparent; border-color: transparent; }}
+QPushButton[role="square"] {{ padding: 0; min-width: {m.row - 2}px; max-width: {m.row - 2}px; min-height: {m.row - 2}px; max-height: {m.row - 2}px; }}
 QPushButton[role="quiet"]:hover {{ background: {t.hover}; }}
 QPushButton[role="link"] {{ color: {t.accent}; padding: 0; min-height: 0; }}
 QPushButton[role="link"]:hover {{ color: {t.accent_hover}; }}
@@ -137,6 +138,7 @@ QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
 QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {t.accent}; width: {mark - 2}px; height: {mark - 2}px; }}
 QCheckBox::indicator:checked:focus, QRadioButton::indicator:checked:focus {{ border-color: {t.text}; }}
 
+QPushButton::menu-indicator {{ width: 0; }}
 QSlider::groove:horizontal {{ height: {groove}px; background: {t.line}; border-radius: {px(2)}px; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: {px(2)}px; }}
 QSlider::handle:horizontal {{ width: {2 * half}px; height: {2 * half}px; margin: -{(2 * half - groove + 1) // 2}px 0; background: {t.text}; border-radius: {half}px; }}
@@ -178,6 +180,8 @@ QAbstractScrollArea::corner {{ background: transparent; }}
     if marks:
         parts.append(
             f"""
+QPushButton::menu-indicator {{ image: url("{marks["down"]}"); width: {px(12)}px; height: {px(12)}px; subcontrol-origin: padding; subcontrol-position: center right; right: {px(6)}px; }}
+QPushButton[menu="true"] {{ padding-right: {px(22)}px; }}
 QToolButton::menu-indicator {{ image: url("{marks["down"]}"); width: {px(12)}px; height: {px(12)}px; subcontrol-origin: padding; subcontrol-position: center right; right: {px(4)}px; }}
 QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
 QComboBox::down-arrow {{ image: url("{marks["down"]}"); width: {px(12)}px; height: {px(12)}px; }}

@@ -42,6 +42,7 @@ from app.window.mixing import Mixing
 from app.window.movies import Movies
 from app.window.palette import CommandPalette, SearchButton
 from app.window.pictures import Pictures
+from app.window.repeating import Repeater
 from app.window.shortcuts import Shortcuts, native
 from app.window.start_page import Actions, StartPage
 from app.window.status_line import StatusLine
@@ -110,6 +111,7 @@ class MainWindow(QMainWindow):
         self.status.memory_wanted.connect(self.show_memory)
         self.status.jobs_wanted.connect(self._show_jobs)
         self._make_docks()
+        self.repeater = Repeater(self)
         self.menus = Menus(self)
         self.shortcuts = Shortcuts(self.commands, workbench.settings)
         self.shortcuts.changed.connect(self._refresh_search_key)
@@ -480,14 +482,10 @@ class MainWindow(QMainWindow):
             self.choose_analysis(analysis)
 
     def _repeat(self, record: dict[str, Any]) -> None:
-        analysis = self.menus.analyses.get(str(record.get("analysis", "")))
-        if analysis is None:
-            self.show_problem(
-                Problem(f"The analysis {record.get('analysis')} is not installed here.", level="warn")
-            )
-            return
-        self.docks["analysis"].show()
-        self.analysis.repeat(analysis, dict(record.get("parameters", {})), int(record.get("seed", 0)))
+        group = self.workbench.document.get(self.results.group) if self.results.group else None
+        same = group is not None and dict(group.record or {}) == record
+        inputs = tuple(group.metadata.get("inputs", ())) if group is not None and same else ()
+        self.repeater.repeat(record, inputs)
 
     def show_preferences(self) -> None:
         from app.window.preferences import PreferencesDialog

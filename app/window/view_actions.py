@@ -134,6 +134,7 @@ class ViewActions(QObject):
         apply_theme(application, theme, self.text_scale, follow=self.theme_choice == "system")
         self._window.centre.set_theme(theme)
         self._window.results.set_theme(theme)
+        self._window.analysis.set_theme(theme)
         self._window._refresh_view()
         self._window.update()
         self.look_changed.emit()

@@ -29,6 +29,11 @@ class Help:
 
 
 @dataclass(frozen=True)
+class Advanced:
+    """A parameter that few people change: a form shows it under "More"."""
+
+
+@dataclass(frozen=True)
 class Label:
     """The field's label where the parameter's name, with spaces, would not do."""
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from core.analyses._annotations import Help, Label, Range, Unit
+from core.analyses._annotations import Advanced, Help, Label, Range, Unit
 from core.errors import UserError
 
 RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help"}
@@ -38,6 +38,7 @@ class Parameter(msgspec.Struct, frozen=True):
     label: str = ""
     choices: tuple[str | int | float, ...] = ()
     length: int = 0
+    advanced: bool = False
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -172,6 +173,7 @@ def _parameter(owner: str, name: str, hint: Any, default: Any) -> Parameter:
         label=notes.get(Label, Label(name.replace("_", " ").capitalize())).text,
         choices=choices,
         length=length,
+        advanced=Advanced in notes,
     )
 
 

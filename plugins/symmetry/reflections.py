@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from core.analyses import Help, Label, Range
+from core.analyses import Advanced, Help, Label, Range
 from core.data import Mesh, PointCloud, Volume
 from core.errors import Refused
 from core.jobs import Job
@@ -29,19 +29,27 @@ def reflections(
         int,
         Range(1000, 200000),
         Label("Sample points"),
+        Advanced(),
         Help("Points of the object that are mirrored to measure a plane."),
     ] = 20000,
     index: Annotated[
-        int, Range(0, None), Label("Time point"), Help("Entry of a fourth axis to be used, from 0.")
+        int,
+        Range(0, None),
+        Label("Time point"),
+        Help("Entry of a fourth axis to be used, from 0."),
+        Advanced(),
     ] = 0,
     threshold: Annotated[
-        float | None, Help("Voxels at or below this value count as background; empty: all voxels count.")
+        float | None,
+        Help("Voxels at or below this value count as background; empty: all voxels count."),
+        Advanced(),
     ] = None,
     outside: Annotated[
         Literal["auto", "background", "border"],
         Help(
             "What a volume is beyond its border: background, or its border values; auto: background for masks."
         ),
+        Advanced(),
     ] = "auto",
     job: Job,
 ) -> Result:

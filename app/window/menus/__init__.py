@@ -25,6 +25,7 @@ from app.window.menus import (
     markups,
     mixing,
     plot,
+    repeat,
     scene,
     settings,
     slices,
@@ -54,6 +55,7 @@ BUILDERS = (
     mixing,
     markups,
     analyse,
+    repeat,
     window,
     help,
 )
