@@ -50,6 +50,7 @@ class InputField(Choice):
     def set_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Offer those that fit; what was chosen stays chosen while it is there."""
         chosen = self.currentData()
+        blank = self.count() > 0 and self.currentIndex() < 0
         self.blockSignals(True)
         self.clear()
         if self.entry.optional:
@@ -57,10 +58,10 @@ class InputField(Choice):
         for candidate in candidates:
             if candidate.kind in self.entry.kinds:
                 self.addItem(candidate.name, candidate.id)
-        self.setCurrentIndex(max(0, self.findData(chosen)) if self.count() else -1)
+        self.setCurrentIndex(-1 if blank or not self.count() else max(0, self.findData(chosen)))
         self.setEnabled(self.count() > 0)
-        if not self.count():
-            self.setPlaceholderText(f"open a {any_of(self.entry.kinds)}")
+        verb = "choose" if self.count() else "open"
+        self.setPlaceholderText(f"{verb} a {any_of(self.entry.kinds)}")
         self.blockSignals(False)
 
     def choose(self, id: str | None) -> bool:
@@ -260,10 +261,11 @@ class AnalysisForm(QWidget):
         self.set_candidates(list(self._candidates.values()))
 
     def choose_inputs(self, ids: Sequence[str]) -> None:
-        """Take these objects, in the order of the inputs; what is not offered leaves its input as it is."""
+        """Take these objects, in the order of the inputs; one that is not offered leaves its input blank."""
         for chooser, id in zip(self.inputs, ids, strict=False):
             chooser.blockSignals(True)
-            chooser.choose(id)
+            if not chooser.choose(id):
+                chooser.setCurrentIndex(-1)
             chooser.blockSignals(False)
         self._check()
 
@@ -316,7 +318,8 @@ class AnalysisForm(QWidget):
         chosen = [c.currentData() for c in self.inputs]
         for place, chooser in enumerate(self.inputs):
             if not chosen[place] and not chooser.entry.optional:
-                return f"{chooser.entry.label}: open a {any_of(chooser.entry.kinds)} first."
+                verb = "choose" if chooser.count() else "open"
+                return f"{chooser.entry.label}: {verb} a {any_of(chooser.entry.kinds)} first."
             if chosen[place] and any(not earlier for earlier in chosen[:place]):
                 return f"{chooser.entry.label} can only be given with the inputs above it."
         return first

@@ -53,7 +53,10 @@ class Axis(pg.AxisItem):
         if self.names:
             return [_cut(self.names[int(v)]) for v in values]
         if self.logMode:
-            return [_power(v) for v in values]
+            # Of the lines between the powers of ten, 2 and 5 are named: nine names would stand on each other. Within
+            # half a power there are few lines, and all are named.
+            every = len(values) < 2 or max(values) - min(values) < 0.5
+            return [_power(v, every) for v in values]
         return [pretty(s) for s in super().tickStrings(values, scale, spacing)]
 
 
@@ -61,13 +64,12 @@ def _cut(name: str) -> str:
     return name if len(name) <= 18 else f"{name[:17]}…"
 
 
-def _power(exponent: float) -> str:
+def _power(exponent: float, every: bool) -> str:
     whole = round(exponent)
-    if abs(exponent - whole) < 1e-6 and not -3 <= whole <= 4:
-        return f"10{str(whole).translate(RAISED)}"
     text = f"{10.0**exponent:.3g}"
-    # Of the lines between the powers of ten, 2 and 5 are named: nine names would stand on each other.
-    return pretty(text) if text.lstrip("0.")[:1] in "125" or ("e" not in text and exponent > 2) else ""
+    if abs(exponent - whole) < 1e-6:
+        return f"10{str(whole).translate(RAISED)}" if not -3 <= whole <= 4 else pretty(f"{10.0**whole:.10g}")
+    return pretty(text) if every or text.lstrip("0.")[:1] in "25" else ""
 
 
 def style_axes(canvas: Canvas) -> None:

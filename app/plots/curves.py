@@ -15,6 +15,7 @@ from app.plots.axes import label_axis
 from app.plots.drawing import (
     Array,
     Canvas,
+    Dots,
     Drawing,
     Hit,
     axis_words,
@@ -204,9 +205,7 @@ class CurveDrawing(Drawing):
         if self._dots is None:
             if not points:
                 return
-            self._dots = pg.ScatterPlotItem(
-                size=self.canvas.px(7), pen=None, brush=pg.mkBrush(self.canvas.theme.accent)
-            )
+            self._dots = Dots(size=self.canvas.px(7), pen=None, brush=pg.mkBrush(self.canvas.theme.accent))
             self.canvas.plot.addItem(self._dots)
         found = np.array(points).reshape(-1, 2)
         self._dots.setData(found[:, 0], found[:, 1])
@@ -329,7 +328,7 @@ class CurveDrawing(Drawing):
         if self._marked is None:
             if not len(rows):
                 return
-            self._marked = pg.ScatterPlotItem(size=self.canvas.px(8), pen=selected_pen(self.canvas.theme))
+            self._marked = Dots(size=self.canvas.px(8), pen=selected_pen(self.canvas.theme))
             self._marked.setZValue(5)
             self.canvas.plot.addItem(self._marked, ignoreBounds=True)
         at, up, brushes = [], [], []

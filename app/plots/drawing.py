@@ -18,6 +18,13 @@ FADED = 0.25
 """Opacity of what is not selected while something is."""
 
 
+class Dots(pg.ScatterPlotItem):
+    """Points that leave clicks to the plot, which knows what lies where."""
+
+    def mouseClickEvent(self, event: Any) -> None:
+        event.ignore()
+
+
 @dataclass(eq=False)
 class Canvas:
     """Where a drawing draws."""

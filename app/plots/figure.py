@@ -21,7 +21,7 @@ from app.forms.widgets import label
 from app.plots.axes import Axis, set_log, show_grid, style_axes
 from app.plots.cursors import MODES, Cursors
 from app.plots.curves import CurveDrawing, Lines
-from app.plots.drawing import Array, Canvas, Drawing, series_colors
+from app.plots.drawing import Array, Canvas, Dots, Drawing, series_colors
 from app.plots.heatmap import HeatmapDrawing
 from app.plots.histogram import HistogramDrawing
 from app.plots.pictures import SIZE, image_of, write_svg
@@ -152,9 +152,7 @@ class FigureView(QFrame):
         show_grid(canvas, *(drawing.grid if self._grid is None else (self._grid, self._grid)))
         for name in self._hidden & set(drawing.names):
             drawing.set_shown(name, False)
-        self._mark = pg.ScatterPlotItem(
-            size=m.px(9), pen=pg.mkPen(theme.text, width=1.4), brush=pg.mkBrush(None)
-        )
+        self._mark = Dots(size=m.px(9), pen=pg.mkPen(theme.text, width=1.4), brush=pg.mkBrush(None))
         self._mark.setZValue(50)
         plot.addItem(self._mark, ignoreBounds=True)
         self._column.insertWidget(1 if self.tools is not None else 0, widget, 1)

@@ -15,6 +15,7 @@ from app.plots.drawing import (
     FADED,
     Array,
     Canvas,
+    Dots,
     Drawing,
     Hit,
     axis_words,
@@ -56,11 +57,11 @@ class ScatterDrawing(Drawing):
     def draw(self) -> None:
         s, canvas = self.output, self.canvas
         size = canvas.px(6 if len(s.x) < 2000 else 4)
-        self._item = pg.ScatterPlotItem(size=size, pen=None)
-        self._named = pg.ScatterPlotItem(
+        self._item = Dots(size=size, pen=None)
+        self._named = Dots(
             size=canvas.px(9), pen=pg.mkPen(canvas.theme.text, width=1.2), brush=pg.mkBrush(None)
         )
-        self._chosen = pg.ScatterPlotItem(size=canvas.px(10), pen=selected_pen(canvas.theme))
+        self._chosen = Dots(size=canvas.px(10), pen=selected_pen(canvas.theme))
         for z, item in enumerate((self._item, self._named, self._chosen)):
             item.setZValue(z)
             canvas.plot.addItem(item, ignoreBounds=z > 0)

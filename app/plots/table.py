@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.forms.numbers import number_words
 from app.forms.widgets import button, elided
-from app.plots.rows import NONE, RowSelection
+from app.plots.rows import NONE, Rows, RowSelection
 from app.plots.table_model import MANY, TableModel, cell_words
 from app.theme import Metrics, restyle
 from app.window.kinds import count, counted
@@ -87,6 +87,7 @@ class TableView(QFrame):
         self.selection = selection
         self.view: Grid
         self._told = False
+        self._fitted = False
         self._hidden: set[int] = set()
         m = Metrics.of(self.font())
         column = QVBoxLayout(self)
@@ -157,6 +158,8 @@ class TableView(QFrame):
         view.verticalHeader().setVisible(not self.compact)
         header = view.horizontalHeader()
         header.setHighlightSections(False)
+        # With the view's own, Qt asks every cell of a column whether it is selected, at each paint.
+        header.setSelectionModel(QItemSelectionModel(self.model, header))
         header.setSectionsMovable(not self.compact)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._header_menu)
@@ -211,6 +214,8 @@ class TableView(QFrame):
     def _fit_columns(self) -> None:
         """Widths from the words, of the first rows only: a million of them look alike."""
         m = Metrics.of(self.font())
+        self.view.ensurePolished()  # the stylesheet decides how wide words are
+        self.view.horizontalHeader().ensurePolished()
         metrics, head = self.view.fontMetrics(), self.view.horizontalHeader()
         small = QFontMetrics(head.font())
         rows = range(min(self.model.rowCount(), 60))
@@ -218,7 +223,7 @@ class TableView(QFrame):
         self._wanted: list[int] = []
         for section in range(self.model.columnCount()):
             words = [self.model.words(r, section) for r in rows]
-            body = max((metrics.horizontalAdvance(w) for w in words), default=0) + m.px(20)
+            body = max((metrics.horizontalAdvance(w) for w in words), default=0) + m.px(24)
             # Without the room that Qt keeps for the mark of the order: in a panel every pixel counts.
             name = small.horizontalAdvance(self.model.title(section)) + m.px(20)
             name = name if self.compact else max(name, head.sectionSizeHint(section) + m.px(4))
@@ -259,6 +264,9 @@ class TableView(QFrame):
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
+        if not self._fitted:
+            self._fitted = True
+            self._fit_columns()
         self._fit_room()
 
     def set_column_shown(self, column: int, shown: bool) -> None:
@@ -345,12 +353,11 @@ class TableView(QFrame):
 
     # -- selection -------------------------------------------------------------------------------------------
 
-    def selected_rows(self) -> list[int]:
+    def selected_rows(self) -> Rows:
         """The rows, as they stand, in which something is selected."""
-        out: list[int] = []
-        for part in list(self.view.selectionModel().selection()):  # type: ignore[call-overload]
-            out += range(part.top(), part.bottom() + 1)
-        return sorted(set(out))
+        areas = list(self.view.selectionModel().selection())  # type: ignore[call-overload]
+        parts = [np.arange(a.top(), a.bottom() + 1) for a in areas]
+        return np.unique(np.concatenate(parts)) if parts else NONE
 
     def _on_selected(self, *_: Any) -> None:
         self._show_figures()
@@ -358,7 +365,7 @@ class TableView(QFrame):
             return
         self._told = True
         rows = self.selected_rows()
-        self.selection.set(self.model.order[rows] if rows else NONE, self)
+        self.selection.set(self.model.order[rows], self)
         self._told = False
 
     def _on_rows(self, by: object) -> None:
@@ -424,11 +431,11 @@ class TableView(QFrame):
     def copy(self) -> None:
         """Put what is selected (all, if nothing is) on the clipboard, with the names of the columns."""
         rows, columns = self.selected_rows(), self.shown_columns
-        if rows and not self._by_rows:
+        if len(rows) and not self._by_rows:
             areas = list(self.view.selectionModel().selection())  # type: ignore[call-overload]
             chosen = {i for a in areas for i in range(a.left(), a.right() + 1)}
             columns = [c for c in columns if c in chosen]
-        rows = rows or list(range(self.model.rowCount()))
+        rows = rows if len(rows) else np.arange(self.model.rowCount())
         QGuiApplication.clipboard().setText(self.model.text_of(rows, columns))
 
     def exported(self) -> Table:
@@ -445,7 +452,7 @@ class TableView(QFrame):
 
     def copy_all(self) -> None:
         """Put all that is shown on the clipboard."""
-        rows = list(range(self.model.rowCount()))
+        rows = np.arange(self.model.rowCount())
         QGuiApplication.clipboard().setText(self.model.text_of(rows, self.shown_columns))
 
     def _menu(self, at: QPoint) -> None:

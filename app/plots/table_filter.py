@@ -12,7 +12,7 @@ import numpy as np
 from app.forms.numbers import parse_number
 
 Array = np.ndarray[Any, Any]
-CHUNK = 1 << 14
+CHUNK = 1 << 13
 """Rows looked at between two questions whether the answer is still wanted."""
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,

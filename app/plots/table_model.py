@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from app.forms.numbers import number_words
+from app.plots.rows import Rows
 from app.plots.table_filter import FilterError, mask
 from core.data import Table
 
@@ -117,6 +119,8 @@ class TableModel(QAbstractTableModel):
         """A cell to read."""
         value = self.columns[column][self.order[row]]
         if self.columns[column].dtype.kind == "f" and self.digits < 17:
+            if value == 0:
+                return "0"
             places = self._places(column)
             if places is not None and math.isfinite(value):
                 return f"{value:.{places}f}".replace("-", "\u2212")
@@ -202,10 +206,12 @@ class TableModel(QAbstractTableModel):
 
     # -- as text ---------------------------------------------------------------------------------------------
 
-    def text_of(self, rows: list[int], columns: list[int]) -> str:
+    def text_of(self, rows: Sequence[int] | Rows, columns: Sequence[int]) -> str:
         """Cells as tab-separated text with a header, at full precision: what a spreadsheet takes."""
         lines = ["\t".join(self.names[c] for c in columns)]
-        lines += ["\t".join(str(self.columns[c][self.order[r]]) for c in columns) for r in rows]
+        places = self.order[np.asarray(rows, dtype=np.int64)]
+        cells = [[str(v) for v in self.columns[c][places].tolist()] for c in columns]
+        lines += ["\t".join(row) for row in zip(*cells, strict=True)]
         return "\n".join(lines)
 
     def part(self, columns: list[int]) -> Table:
@@ -234,5 +240,7 @@ def cell_words(value: Any, digits: int = 6) -> str:
     if isinstance(value, (int, np.integer)):
         return number_words(int(value))
     if isinstance(value, (float, np.floating)):
+        if math.isnan(value):
+            return "NaN"
         return repr(float(value)) if digits >= 17 else number_words(float(value), digits)
     return str(value)

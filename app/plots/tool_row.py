@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QMenu, QToolBar, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton
 
 from app.forms.widgets import elided
 from app.plots.cursors import MODES
 from app.theme import Metrics
+from app.window.icons import icon
 
 if TYPE_CHECKING:
     from app.plots.figure import FigureView
@@ -22,69 +23,108 @@ CURVES = 40
 """Curves that the menu lists."""
 
 
-class ToolRow(QToolBar):
-    """Name, log axes, grid, cursors, curves, reset and export; what has no room goes behind an arrow."""
+class ToolRow(QFrame):
+    """Name, log axes, grid, cursors, curves, reset and export; what has no room is in the menu behind "…"."""
 
     def __init__(self, figure: FigureView) -> None:
         super().__init__(figure)
         self._figure = figure
         self.setProperty("role", "tools")
-        self.setMovable(False)
         self.setAccessibleName("Plot tools")
         m = Metrics.of(self.font())
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(m.px(14), m.px(6), m.px(10), m.px(2))
+        self._row.setSpacing(m.px(2))
         self.name = elided("", "heading")
-        self.name.setMinimumWidth(m.px(60))
-        self.addWidget(self.name)
+        self._row.addWidget(self.name, 1)
+        self._buttons: list[QToolButton] = []
+        self._wanted: set[QToolButton] = set()
         self.log_x = self._switch("Log x", "X", lambda on: figure.set_log(x=on))
         self.log_y = self._switch("Log y", "Y", lambda on: figure.set_log(y=on))
         self.grid = self._switch("Grid", "G", figure.set_grid)
         self.cursors = self._menu("Cursors", partial(fill_cursors, figure))
         self.curves = self._menu("Curves", partial(fill_curves, figure))
         self.reset = self._add("Reset", "R")
-        self.reset.triggered.connect(lambda _checked=False: figure.reset())
+        self.reset.clicked.connect(lambda _checked=False: figure.reset())
         self.export = self._menu("Export", partial(fill_export, figure))
+        self.more = self._make("", "All that can be done with the plot")
+        self.more.setAccessibleName("More plot tools")
+        self.more.setIconSize(QSize(m.px(16), m.px(16)))
+        self.more.clicked.connect(lambda _checked=False: self._show_more())
+        self.more.hide()
 
-    def _add(self, text: str, key: str) -> QAction:
-        action = QAction(text, self)
-        action.setToolTip(f"{text} ({key})" if key else text)
-        self.addAction(action)
-        self._reachable(self.widgetForAction(action))
-        return action
+    def _make(self, text: str, tip: str) -> QToolButton:
+        made = QToolButton()
+        made.setText(text)
+        made.setToolTip(tip)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._row.addWidget(made)
+        return made
 
-    @staticmethod
-    def _reachable(widget: QWidget | None) -> None:
-        if widget is not None:
-            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    def _add(self, text: str, key: str) -> QToolButton:
+        made = self._make(text, f"{text} ({key})" if key else text)
+        self._buttons.append(made)
+        self._wanted.add(made)
+        return made
 
-    def _switch(self, text: str, key: str, switched: Callable[[bool], object]) -> QAction:
-        action = self._add(text, key)
-        action.setCheckable(True)
-        action.triggered.connect(switched)
-        return action
+    def _switch(self, text: str, key: str, switched: Callable[[bool], object]) -> QToolButton:
+        made = self._add(text, key)
+        made.setCheckable(True)
+        made.clicked.connect(switched)
+        return made
 
-    def _menu(self, text: str, fill: Callable[[QMenu], None]) -> QAction:
-        button = QToolButton()
-        button.setText(text)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setAccessibleName(text)
-        menu = QMenu(text, button)
+    def _menu(self, text: str, fill: Callable[[QMenu], None]) -> QToolButton:
+        made = self._add(text, "")
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(text, made)
         menu.aboutToShow.connect(menu.clear)
         menu.aboutToShow.connect(lambda: fill(menu))
-        button.setMenu(menu)
-        self._reachable(button)
-        return self.addWidget(button)
+        made.setMenu(menu)
+        return made
+
+    def _show_more(self) -> None:
+        self._figure.show_menu(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+
+    def minimumSizeHint(self) -> QSize:
+        m = Metrics.of(self.font())
+        return QSize(m.px(120), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Hide from the right what has no room beside a few letters of the name."""
+        edges = self._row.contentsMargins()
+        room = self.width() - edges.left() - edges.right() - Metrics.of(self.font()).px(80)
+        gap = self._row.spacing()
+        wanted = [b for b in self._buttons if b in self._wanted]
+        widths = [b.sizeHint().width() + gap for b in wanted]
+        full = sum(widths) > room
+        if full:
+            room -= self.more.sizeHint().width() + gap
+        for button, width in zip(wanted, widths, strict=True):
+            room -= width
+            button.setVisible(not full or room >= 0)
+        for button in self._buttons:
+            if button not in self._wanted:
+                button.hide()
+        self.more.setVisible(full)
 
     def refresh(self) -> None:
         """Show the state of the figure."""
         figure = self._figure
         self.name.setText(figure.output.name)
-        for axis, action in (("x", self.log_x), ("y", self.log_y)):
+        self.more.setIcon(icon("more"))
+        for axis, made in (("x", self.log_x), ("y", self.log_y)):
             reason = figure.why_no_log(axis)
-            action.setEnabled(not reason)
-            action.setChecked(figure.log_x if axis == "x" else figure.log_y)
-            action.setToolTip(reason[:1].upper() + reason[1:] if reason else f"Log {axis} ({axis.upper()})")
+            made.setEnabled(not reason)
+            made.setChecked(figure.log_x if axis == "x" else figure.log_y)
+            made.setToolTip(reason[:1].upper() + reason[1:] if reason else f"Log {axis} ({axis.upper()})")
         self.grid.setChecked(figure.grid)
-        self.curves.setVisible(len(figure.drawing.names) > 1)
+        several = len(figure.drawing.names) > 1
+        (self._wanted.add if several else self._wanted.discard)(self.curves)
+        self._fit()
 
 
 def fill_cursors(figure: FigureView, menu: QMenu) -> None:

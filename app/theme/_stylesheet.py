@@ -75,11 +75,11 @@ QFrame[role="figure"] {{ background: {t.panel}; border: 1px solid transparent; }
 QFrame[role="card"] QFrame[role="figure"] {{ background: transparent; }}
 QFrame[role="figure"]:focus {{ border-color: {t.accent}; }}
 QLabel[role="readout"] {{ background: {t.window}; color: {t.text}; border: 1px solid {t.line}; border-radius: {m.radius}px; padding: {px(3)}px {px(7)}px; font-size: {m.small}px; }}
-QToolBar {{ background: {t.panel}; border: none; spacing: {px(2)}px; padding: {px(6)}px {px(10)}px {px(2)}px {px(14)}px; }}
-QToolBar QToolButton {{ color: {t.muted}; }}
-QToolBar QToolButton:hover, QToolBar QToolButton:checked {{ color: {t.text}; }}
-QToolBar QToolButton:disabled {{ color: {t.disabled}; }}
-QToolBar QToolButton[popupMode="2"] {{ padding-right: {px(20)}px; }}
+QFrame[role="tools"] {{ background: {t.panel}; border: none; }}
+QFrame[role="tools"] QToolButton {{ color: {t.muted}; }}
+QFrame[role="tools"] QToolButton:hover, QFrame[role="tools"] QToolButton:checked {{ color: {t.text}; }}
+QFrame[role="tools"] QToolButton:disabled {{ color: {t.disabled}; }}
+QFrame[role="tools"] QToolButton[popupMode="2"] {{ padding-right: {px(20)}px; }}
 QFrame[role="line"] {{ background: {t.line}; border: none; min-height: 1px; max-height: 1px; }}
 
 QLabel {{ background: transparent; }}

@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.plots.rows import RowSelection
-from core.data import Table
 from core.document import Document, Item
 from core.results import Histogram, ResultTable
 from core.targets import Target, parse
@@ -25,8 +24,6 @@ class Links(QObject):
     def of(self, item: Item) -> RowSelection | None:
         """The rows that a plot or table shows; None for one that shares no rows with anything."""
         name = item.data.name if isinstance(item.data, ResultTable) else getattr(item.data, "table", "")
-        if isinstance(item.data, Table):
-            return self._get(item.id, "")
         return self._get(item.parent or item.id, name) if name else None
 
     def _get(self, group: str, table: str) -> RowSelection:

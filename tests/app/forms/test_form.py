@@ -1,0 +1,204 @@
+"""Sliders, the dice, what stands behind More, presets, and what a field says of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from app.forms import make_field
+from app.forms.form import AnalysisForm, Candidate
+from app.forms.preset_menu import PresetButton
+from app.forms.presets import Preset, Presets
+from app.forms.slider import BoundedSlider
+from core.analyses import Description, Input, Parameter
+from core.errors import UserError
+from core.settings import Settings
+
+DESCRIPTION = Description(
+    id="a.b",
+    title="Do…",
+    inputs=(Input("first", ("mesh",), "First"),),
+    parameters=(
+        Parameter(
+            "level", "float", 0.5, minimum=0.0, maximum=1.0, step=0.01, label="Level", help="How much."
+        ),
+        Parameter("name", "str", "", label="Name"),
+        Parameter("depth", "int", 4, minimum=1, maximum=64, label="Depth", advanced=True),
+    ),
+)
+
+
+@pytest.fixture
+def form(qtbot: Any) -> AnalysisForm:
+    made = AnalysisForm(DESCRIPTION, device_reason="No GPU here.")
+    qtbot.addWidget(made)
+    qtbot.addWidget(made.footer)
+    made.set_candidates([Candidate("1", "shape", "mesh", "/f.ply")])
+    made.show()
+    return made
+
+
+@pytest.fixture
+def presets(form: AnalysisForm, tmp_path: Path) -> Any:
+    said: list[str] = []
+    made = PresetButton(form, Presets(Settings(tmp_path / "s.json"), "a.b"), said.append, said.append)
+    made.said = said  # type: ignore[attr-defined]
+    form.first.insertWidget(0, made)
+    return made
+
+
+def test_a_bounded_number_has_a_slider_that_follows_and_leads(qtbot: Any) -> None:
+    field = make_field(DESCRIPTION.parameters[0])
+    qtbot.addWidget(field)
+    slider: BoundedSlider = field.slider  # type: ignore[attr-defined]
+    assert slider.value_of(slider.value()) == 0.5
+    with qtbot.waitSignal(field.changed):
+        QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert field.value() == 0.51
+    edit = field.edit  # type: ignore[attr-defined]
+    edit.clear()
+    qtbot.keyClicks(edit, "0.25")
+    assert slider.value_of(slider.value()) == 0.25
+    edit.clear()
+    qtbot.keyClicks(edit, "7")
+    assert slider.value() == slider.maximum(), "out of bounds is shown at the bound; the field says why"
+
+
+def test_over_several_powers_of_ten_a_slider_moves_by_factors(qtbot: Any) -> None:
+    slider = BoundedSlider(1000, 200000, integer=True)
+    qtbot.addWidget(slider)
+    middle = slider.value_of(slider.maximum() // 2)
+    assert 12_000 < middle < 16_000
+    assert slider.value_of(0) == 1000 and slider.value_of(slider.maximum()) == 200000
+    for value in (1000, 20000, 133000):
+        slider.show_value(value)
+        assert slider.value_of(slider.value()) == pytest.approx(value, rel=0.05)
+
+
+def test_an_open_or_optional_number_has_no_slider(qtbot: Any) -> None:
+    for parameter in (
+        Parameter("x", "float", 0.5, minimum=0.0),
+        Parameter("x", "float", None, optional=True, minimum=0.0, maximum=1.0),
+        Parameter("x", "int", 0, minimum=0, maximum=1),
+    ):
+        field = make_field(parameter)
+        qtbot.addWidget(field)
+        assert field.slider is None  # type: ignore[attr-defined]
+
+
+def test_what_few_change_is_behind_more_and_counted(form: AnalysisForm, qtbot: Any) -> None:
+    assert form.more is not None and not form.fields["depth"].isVisible() and not form.seed.isVisible()
+    assert form.more.text() == "More"
+    QTest.mouseClick(form.more, Qt.MouseButton.LeftButton)
+    assert form.fields["depth"].isVisible() and form.seed.isVisible()
+    form.fields["depth"].set_value(9)
+    QTest.mouseClick(form.dice, Qt.MouseButton.LeftButton)
+    assert form.seed_value() > 0
+    assert form.more.text() == "Less · 2 changed"
+    form.show_more(False)
+    assert form.more.text() == "More · 2 changed", "nothing is changed in secret"
+    form.reset()
+    assert form.more.text() == "More" and form.seed_value() == 0
+
+
+def test_a_wrong_value_behind_more_comes_into_sight(form: AnalysisForm) -> None:
+    form.set_values({"depth": 1000})
+    assert form.fields["depth"].isVisible()
+    assert "at most 64" in form.reason.text() and not form.run_button.isEnabled()
+
+
+def test_fields_and_device_say_what_they_are(form: AnalysisForm) -> None:
+    assert form.fields["level"].editors[0].whatsThis() == "Level\nHow much.\nFrom 0 to 1.\nDefault: 0.5."
+    assert form.device.toolTip() == "No GPU here." and not form.device.isEnabled()
+
+
+def test_presets_are_saved_used_renamed_and_deleted(form: AnalysisForm, presets: Any, tmp_path: Path) -> None:
+    form.set_values({"level": 0.75, "name": "x"}, 7)
+    presets.save("mine")
+    presets.use_defaults()
+    assert form.values()["level"] == 0.5 and form.seed_value() == 0
+    presets.use("mine")
+    assert form.values() == {"level": 0.75, "name": "x", "depth": 4} and form.seed_value() == 7
+    assert presets.text() == "mine"
+    again = Presets(Settings(tmp_path / "s.json"), "a.b")
+    assert again.names == ["mine"], "they outlive the window"
+    assert Presets(Settings(tmp_path / "s.json"), "a.c").names == []
+    presets.rename("mine", "ours")
+    assert presets.presets.names == ["ours"] and presets.text() == "ours"
+    presets.delete("ours")
+    assert presets.presets.names == [] and presets.text() == "Presets"
+    assert form.values()["level"] == 0.75, "the form stays as it is"
+
+
+def test_the_menu_of_presets(form: AnalysisForm, presets: Any) -> None:
+    presets.presets.save("b", Preset({"level": 0.1}))
+    presets.presets.save("A", Preset({"level": 0.2}))
+    presets._fill()
+    names = [a.text() for a in presets.menu().actions() if not a.isSeparator()]
+    assert names[:4] == ["Defaults", "A", "b", "Save as…"]
+    next(a for a in presets.menu().actions() if a.text() == "A").trigger()
+    assert form.values()["level"] == 0.2
+    form.fields["level"].set_value(9.0)
+    form._check()
+    presets._fill()
+    save = next(a for a in presets.menu().actions() if a.text() == "Save as…")
+    assert not save.isEnabled() and "at most 1" in save.toolTip()
+
+
+def test_presets_are_exchanged_as_json(presets: Any, tmp_path: Path) -> None:
+    store = presets.presets
+    store.save("one", Preset({"level": 0.25}, 3))
+    store.write(tmp_path / "p.json")
+    other = Presets(Settings(tmp_path / "other.json"), "a.b")
+    assert other.read(tmp_path / "p.json") == ["one"]
+    assert other.get("one") == Preset({"level": 0.25}, 3)
+    with pytest.raises(UserError, match=r"are for a\.b"):
+        Presets(Settings(tmp_path / "other.json"), "c.d").read(tmp_path / "p.json")
+    (tmp_path / "no.json").write_text("[1, 2]")
+    presets.take(tmp_path / "no.json")
+    assert "holds no presets" in presets.said[-1]
+
+
+@pytest.mark.parametrize(
+    "stored", [3, {"a.b": 4}, {"a.b": {"x": [1]}}, {"a.b": {"x": {"values": 1, "seed": -2}}}]
+)
+def test_damaged_presets_are_empty_ones(tmp_path: Path, stored: Any) -> None:
+    (tmp_path / "s.json").write_text(json.dumps({"presets": stored}))
+    found = Presets(Settings(tmp_path / "s.json"), "a.b")
+    assert all(found.get(n) == Preset() for n in found.names)
+    found.save("new", Preset({"level": 0.5}))
+    assert "new" in found.names
+
+
+def test_a_preset_of_an_older_version_is_used_as_far_as_it_goes(form: AnalysisForm, presets: Any) -> None:
+    presets.presets.save("old", Preset({"level": 0.3, "gone": 1}))
+    presets.use("old")
+    assert form.values() == {"level": 0.3, "name": "", "depth": 4}
+
+
+def test_the_wheel_changes_nothing_without_the_focus(form: AnalysisForm) -> None:
+    from PySide6.QtCore import QPoint, QPointF
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication
+
+    field: Any = form.fields["level"]
+    form.set_candidates([Candidate("1", "shape", "mesh"), Candidate("2", "other", "mesh")])
+    form.run_button.setFocus()
+    for target in (field.slider, form.inputs[0]):
+        event = QWheelEvent(
+            QPointF(5, 5),
+            QPointF(5, 5),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(target, event)
+    assert field.value() == 0.5 and form.chosen() == ["1"]
