@@ -188,7 +188,7 @@ def test_the_wheel_changes_nothing_without_the_focus(form: AnalysisForm) -> None
 
     field: Any = form.fields["level"]
     form.set_candidates([Candidate("1", "shape", "mesh"), Candidate("2", "other", "mesh")])
-    form.run_button.setFocus()
+    form.fields["name"].editors[0].setFocus()
     for target in (field.slider, form.inputs[0]):
         event = QWheelEvent(
             QPointF(5, 5),
