@@ -158,7 +158,9 @@ def test_what_an_analysis_does_is_told_in_its_own_words(
     window.commands["analyse.symmetry.reflections"].trigger()
     (toggle,) = [b for b in window.analysis.findChildren(QPushButton) if b.text() == "About this analysis"]
     toggle.click()
-    words = "\n".join(w.text() for w in window.analysis.findChildren(QLabel) if w.isVisibleTo(window.analysis))
+    words = "\n".join(
+        w.text() for w in window.analysis.findChildren(QLabel) if w.isVisibleTo(window.analysis)
+    )
     assert "Every mirror plane of an object contains its centroid" in words
     assert "Zabrodsky" in words and words.count("Zabrodsky") == 1
     assert "<b>Minimum score</b>" in words and "From 0 to 1." in words
