@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import (
     QFont,
     QGuiApplication,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.forms.widgets import button
 from app.panels.dock import Panel
+from app.theme import Metrics
 from app.window.workbench import Workbench
 from core.document import Item
 
@@ -128,6 +129,10 @@ class ConsolePanel(Panel):
 
     name = "console"
     title = "Console"
+
+    def sizeHint(self) -> QSize:
+        m = Metrics.of(self.font())
+        return QSize(m.px(420), m.px(210))
 
     def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)

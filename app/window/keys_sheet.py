@@ -21,7 +21,7 @@ class KeysSheet(Dialog):
     def __init__(
         self, commands: Commands, shortcuts: Shortcuts, edit: Callable[[], object], parent: QWidget
     ) -> None:
-        super().__init__("Keys and mouse", parent, 620, 640)
+        super().__init__("Keys and mouse", parent, 780, 640)
         m = Metrics.of(self.font())
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search keys and mouse")
@@ -57,6 +57,7 @@ class KeysSheet(Dialog):
         if above is None:
             above = self._groups[group] = group_row(self.tree, group)
         row = QTreeWidgetItem([what, press])
+        row.setToolTip(0, what)
         row.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{what}: {press}")
         above.addChild(row)
 

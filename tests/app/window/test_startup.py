@@ -100,3 +100,43 @@ def test_the_milestones_come_in_order(tmp_path: Path) -> None:
     times = [float(line.partition(": ")[2].split()[0]) for line in lines]
     assert times == sorted(times)
     assert "Traceback" not in done.stderr
+
+
+SAFE = """
+import json, os
+from app.window import _run
+
+def hook(self):
+    window = self._window
+    grid = window.centre.ensure_grid()
+    print(json.dumps({
+        "backend": grid.backend,
+        "docks": sorted(window.docks),
+        "origins": sorted({p.origin for p in window.workbench.host.plugins}),
+        "banner": window.centre.banner.isVisible(),
+        "console": window.commands["panel.console"].isEnabled(),
+        "workers_safe": os.environ.get("EQUISCOPE_SAFE"),
+    }), flush=True)
+    window.close()
+
+_run._Starter.painted = hook
+raise SystemExit(_run.run([], safe=True, report_startup=False, quit_after_start=True))
+"""
+
+
+def test_safe_mode_leaves_out_all_that_is_not_ours(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine" / "someone"
+    plugin.mkdir(parents=True)
+    (plugin / "__init__.py").write_text("")
+    (plugin / "plugin.toml").write_text('api = 1\nid = "someone"\ntitle = "Someone\'s"\n')
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.json").write_text('{"viewport": "gl"}')
+    env = {**environment(tmp_path), "EQUISCOPE_PLUGINS": str(plugin.parent)}
+    del env["EQUISCOPE_VIEWPORT"]
+    command = [sys.executable, "-c", SAFE]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=200)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["backend"] == "image" and found["origins"] == ["built in"]
+    assert "console" not in found["docks"] and not found["console"]
+    assert found["banner"] and found["workers_safe"] == "1"
