@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ LEAST = {
     MarkupKind.BOX: 1,
 }
 """Control points from which on a markup is whole."""
+_paths: WeakKeyDictionary[Markup, Array] = WeakKeyDictionary()
+_measured: WeakKeyDictionary[Markup, tuple[bytes, dict[str, float]]] = WeakKeyDictionary()
+"""Markups never change, and are drawn and measured in every view with every move of the mouse."""
 _POWERS = {"area": "²", "surface": "²", "volume": "³"}
 
 
@@ -43,7 +47,15 @@ def path(markup: Markup) -> Array:
     applications of Catmull-Rom curves"): they go through every control point, without loops or overshoots within a
     piece. Each piece is drawn, and measured, as `SMOOTH_STEPS` straight parts.
     """
-    points = markup.points
+    known = _paths.get(markup)
+    if known is None:
+        known = _paths[markup] = _path(markup)
+        known.flags.writeable = False
+    return known
+
+
+def _path(markup: Markup) -> Array:
+    points = np.array(markup.points)
     if markup.kind not in CHAINS or len(points) < 2:
         return np.zeros((0, 3))
     closed = markup.kind is MarkupKind.CLOSED_CURVE and len(points) > 2
@@ -78,6 +90,14 @@ def measure(markup: Markup, transform: Array | None = None) -> dict[str, float]:
     (of the projection onto the plane that fits the points best, and the root mean square distance from it, so that
     one sees how flat it is) · plane: width, height · box: the three extents, volume.
     """
+    key = b"" if transform is None else np.asarray(transform, dtype=np.float64).tobytes()
+    known = _measured.get(markup)
+    if known is None or known[0] != key:
+        known = _measured[markup] = (key, _measure(markup, transform))
+    return dict(known[1])
+
+
+def _measure(markup: Markup, transform: Array | None) -> dict[str, float]:
     points = world_points(markup, transform)
     if len(points) < LEAST[markup.kind]:
         return {}

@@ -124,6 +124,22 @@ def clipped(pairs: Array, plane: Plane, reach: float) -> Array:
     return np.stack([start + low[keep, None] * along, start + high[keep, None] * along], axis=1)
 
 
+def thinned(flat: Array, least: float = 1.5) -> Array:
+    """(m, 4) lines on the screen in place of (n, 4): runs of joined ones, each shorter than a pixel or so, become one.
+
+    A smooth curve has many more parts than a screen can show, and painting them is what costs.
+    """
+    if len(flat) < 32:
+        return flat
+    apart = np.ones(len(flat), dtype=bool)
+    apart[1:] = (np.abs(flat[1:, :2] - flat[:-1, 2:]) > 1e-6).any(axis=1)
+    way = np.floor(np.cumsum(np.hypot(flat[:, 2] - flat[:, 0], flat[:, 3] - flat[:, 1])) / least)
+    apart[1:] |= way[1:] != way[:-1]
+    first = np.flatnonzero(apart)
+    last = np.append(first[1:] - 1, len(flat) - 1)
+    return np.concatenate([flat[first, :2], flat[last, 2:]], axis=1)
+
+
 def shape_edges(markup: Any) -> tuple[Array, Array]:
     """((n, 3) corners, (m, 2) edges) of a plane's rectangle or a box, in the markup's own coordinates."""
     flat = markup.kind is MarkupKind.PLANE

@@ -57,6 +57,8 @@ from core.data import Volume
 
 __all__ = ["KINDS", "LAYOUTS", "ViewportGrid"]
 
+_FOLLOW_MS = 30
+"""How long the other views wait for what is dragged in one, so that they do not hold it up."""
 SIDED = ("axial", "coronal")
 """Kinds of views whose left and right the convention decides."""
 
@@ -100,6 +102,10 @@ class ViewportGrid(QWidget):
         self.given: tuple[SceneItem, ...] = ()
         self._moment: dict[str, int] = {}
         self._previews: dict[str, Any] = {}
+        self._follow = QTimer(self)
+        self._follow.setSingleShot(True)
+        self._follow.setInterval(_FOLLOW_MS)
+        self._follow.timeout.connect(self._follow_preview)
         self._pointer: Vec | None = None
         self._active: str | None = None
         self._cursor: Vec | None = None
@@ -219,11 +225,12 @@ class ViewportGrid(QWidget):
         elif self._cursor is not None and any(isinstance(i.data, Volume) for i in items):
             self.cursorMoved.emit(self._cursor, self.readout(self._cursor))
 
-    def set_preview(self, item_id: str, data: Any | None) -> None:
+    def set_preview(self, item_id: str, data: Any | None, view: Viewport | None = None) -> None:
         """Show an object as `data` for now, in all views; None: as it is. Nothing is remembered of it.
 
-        What is painted over the pictures (lines, words, handles) shows it at once, the pictures as soon as they are
-        drawn: so a drag follows the pointer however long a picture takes.
+        What is painted over the pictures (lines, words, handles) shows it: at once in the view that it is dragged in,
+        a moment later in the others. Pictures of slices need not be drawn for that; 3-D views follow as soon as they
+        can. So a drag follows the pointer however long a picture takes.
         """
         if data is None:
             if self._previews.pop(item_id, None) is None:
@@ -234,12 +241,24 @@ class ViewportGrid(QWidget):
             return
         self.items = self._at_moment()
         self._show_live()
+        for other in self.views.values():
+            other.items = self.items
+        if view is not None:
+            view.update_cover()
+        if data is None:
+            self._follow.stop()
+            self._follow_preview()
+        elif not self._follow.isActive():
+            self._follow.start()
+
+    def _follow_preview(self) -> None:
         for view in self.views.values():
-            view.items = self.items
-            if data is not None:
+            view.update_cover()
+            if self._previews and view.intent.kind != "3d":
+                continue
+            if self._previews:
                 view.hurry()
             view.refresh()
-            view.update_cover()
 
     def _show_live(self) -> None:
         live = {i.id: i for i in self.items if i.id in self._previews}
@@ -694,7 +713,7 @@ class ViewportGrid(QWidget):
         """Run the event loop until every visible view shows its latest state; False if that took longer."""
         end = time.monotonic() + seconds
         QApplication.processEvents()
-        while not all(v.settled for v in self.views.values()):
+        while self._follow.isActive() or not all(v.settled for v in self.views.values()):
             if time.monotonic() > end:
                 return False
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
@@ -709,6 +728,7 @@ class ViewportGrid(QWidget):
                 view.shutdown()
             self.items = self.given = ()
             self._previews = {}
+            self._follow.stop()
 
     def closeEvent(self, event: Any) -> None:
         """Closing ends the drawing."""

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
 from app.theme import Metrics, Theme
-from app.viewports.cuts import Drawing, draw_markup
+from app.viewports.cuts import Drawing, draw_markup, thinned
 from app.viewports.legends import paint_legends
 from app.viewports.markup_words import paint_words
 from app.viewports.notes import Notes
@@ -265,7 +265,7 @@ class Overlay:
         if len(drawing.segments):
             segments = drawing.segments[:_MAX_SEGMENTS]
             flat = state.to_screen(segments.reshape(-1, 3))[:, :2].reshape(-1, 4)
-            flat = flat[np.isfinite(flat).all(axis=1)]
+            flat = thinned(flat[np.isfinite(flat).all(axis=1)])
             pen = QPen(color, drawing.width)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
@@ -273,6 +273,15 @@ class Overlay:
         if len(drawing.dots):
             radius = drawing.size / 2
             places = state.to_screen(drawing.dots)
+            if len(places) > 16 and color.alpha() == 255:
+                # Hundreds of them, as points with a round pen: two calls.
+                polygon = QPolygonF([QPointF(x, y) for x, y, _ in places.tolist()])
+                for ring, wide in ((QColor(0, 0, 0, 190), 2 * radius + 1.2), (color, 2 * radius - 1.2)):
+                    pen = QPen(ring, max(wide, 1.0))
+                    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+                    painter.setPen(pen)
+                    painter.drawPoints(polygon)
+                return
             for x, y, _ in places.tolist():
                 painter.setPen(QPen(QColor(0, 0, 0, 190), 1.2))
                 painter.setBrush(color)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.viewports import ViewportGrid
     from app.viewports.markup_tools import EditTool, PlaceTool, Snapping
     from app.viewports.state import SceneItem
+    from app.viewports.viewport import Viewport
     from app.window.main_window import MainWindow
 
 SNAPS = ("voxels", "objects")
@@ -146,10 +147,10 @@ class MarkupActions(QObject):
         """Make an item the current one."""
         self._workbench.select(id)
 
-    def preview(self, id: str, markup: Markup | None) -> None:
+    def preview(self, id: str, markup: Markup | None, view: Viewport | None = None) -> None:
         """Show it in another way for now."""
         if self._grid is not None:
-            self._grid.set_preview(id, markup)
+            self._grid.set_preview(id, markup, view)
 
     def commit(self, id: str, before: Markup, markup: Markup, title: str, gesture: str = "") -> bool:
         """One edit of the document, unless the markup has become another one meanwhile."""

@@ -252,7 +252,11 @@ class PointsModel(QAbstractTableModel):
             if column == 0:
                 return markup.labels[row] if markup.labels else ""
             value = float(markups.world_points(markup, self._item.transform)[row, column - 1])
-            return f"{value:.7g}" if role == Qt.ItemDataRole.EditRole else f"{value:.1f}".replace("-", "−")
+            if role == Qt.ItemDataRole.EditRole:
+                return f"{value:.7g}"
+            # One digit behind the point is enough for millimetres in a head, not for a mesh of size one.
+            small = float(np.abs(markup.points).max()) < 10
+            return f"{value:.{2 if small else 1}f}".replace("-", "−")
         if role == Qt.ItemDataRole.ToolTipRole and column:
             value = float(markups.world_points(markup, self._item.transform)[row, column - 1])
             return f"{self._names[column]} {value:.7g} {markup.unit}".replace("-", "−").strip()

@@ -191,7 +191,7 @@ class EditTool(Tool):
         if target is not None:
             held = _with(drag.item, drag.base)
             drag.result = shapes.dragged(held, drag.handle, drag.start, target, state)
-            self._host.preview(drag.item.id, drag.result)
+            self._host.preview(drag.item.id, drag.result, view)
         return True
 
     def _target(
@@ -210,7 +210,6 @@ class EditTool(Tool):
                 snapping,
                 drawings=drawings_of(view),
                 without=drag.item.id,
-                skip=(drag.item.id, drag.handle.index),
                 depth_of=drag.start,
                 lift=lift,
             )

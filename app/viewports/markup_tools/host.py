@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.viewports.state import SceneItem
 from core.data import Markup
+
+if TYPE_CHECKING:
+    from app.viewports.viewport import Viewport
 
 
 @dataclass
@@ -38,8 +41,8 @@ class MarkupHost(Protocol):
     def select(self, id: str) -> None:
         """Make an item the current one."""
 
-    def preview(self, id: str, markup: Markup | None) -> None:
-        """Show a markup in another way for now; None ends that."""
+    def preview(self, id: str, markup: Markup | None, view: Viewport | None = None) -> None:
+        """Show a markup in another way for now, first of all in `view`; None ends that."""
 
     def commit(self, id: str, before: Markup, markup: Markup, title: str, gesture: str = "") -> bool:
         """One edit; consecutive ones of one `gesture` are one to undo.

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from app.viewports.cuts import clipped, thinned
 from app.viewports.markup_tools import shapes
 from app.viewports.markup_tools.hidden import hidden
 from app.viewports.overlay import Overlay
@@ -44,7 +45,19 @@ def paint_handles(painter: QPainter, overlay: Overlay, state: Resolved, item: Sc
     radius = item.display.size / 2 if points else overlay.metrics.px(GRIP)
     flat = shapes.on_screen(state, np.array([h.position for h in handles]))
     dim = hidden(state, [h.position for h in handles]) if isinstance(state, Resolved3D) else None
-    for k, handle in enumerate(handles):
+    plain = [
+        k
+        for k, handle in enumerate(handles)
+        if points
+        and look.lit != handle.key
+        and handle.index != look.active
+        and not (dim is not None and dim[k])
+    ]
+    seen = [k for k in plain if isinstance(state, ResolvedSlice) or state.camera.parallel or flat[k, 2] > 0]
+    _dots(painter, flat[seen, :2], radius, color, QColor(overlay.theme.view_text))
+    special = set(range(len(handles))) - set(plain)
+    for k in sorted(special):
+        handle = handles[k]
         x, y, depth = flat[k].tolist()
         if isinstance(state, Resolved3D) and not state.camera.parallel and depth <= 0:
             continue
@@ -66,6 +79,18 @@ def paint_handles(painter: QPainter, overlay: Overlay, state: Resolved, item: Sc
         _neighbours(painter, state, item, color, radius)
 
 
+def _dots(painter: QPainter, places: Array, radius: float, color: QColor, edge: QColor) -> None:
+    """Many round handles by three calls: a curve may have hundreds."""
+    if not len(places):
+        return
+    polygon = QPolygonF([QPointF(x, y) for x, y in places.tolist()])
+    for ring, grow in ((QColor(0, 0, 0, 200), 3.2), (edge, 1.6), (color, -1.6)):
+        pen = QPen(ring, max(2 * radius + grow, 1.0))
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.drawPoints(polygon)
+
+
 def _shape(painter: QPainter, role: str, place: QPointF, r: float) -> None:
     if role in ("corner", "face"):
         painter.drawRect(QRectF(place.x() - r, place.y() - r, 2 * r, 2 * r))
@@ -76,8 +101,6 @@ def _shape(painter: QPainter, role: str, place: QPointF, r: float) -> None:
 def _glow(painter: QPainter, state: Resolved, item: SceneItem, accent: QColor, *, strong: bool) -> None:
     segments = shapes.body_of(item, state)
     if isinstance(state, ResolvedSlice) and len(segments) and item.data.kind in markups.POINTED:
-        from app.viewports.cuts import clipped
-
         segments = clipped(segments, (state.origin, state.toward), shapes.half_slice(state))
     if not len(segments):
         return
@@ -95,7 +118,7 @@ def lines_of(state: Resolved, segments: Array) -> list[QLineF]:
     good = np.isfinite(flat).all(axis=(1, 2))
     if isinstance(state, Resolved3D) and not state.camera.parallel:
         good &= (flat[:, :, 2] > 0).all(axis=1)
-    return [QLineF(*row) for row in flat[good][:, :, :2].reshape(-1, 4).tolist()]
+    return [QLineF(*row) for row in thinned(flat[good][:, :, :2].reshape(-1, 4)).tolist()]
 
 
 def _neighbours(

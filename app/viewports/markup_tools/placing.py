@@ -289,14 +289,13 @@ class PlaceTool(Tool):
             snapping,
             drawings=drawings_of(view),
             without=self.item or "",
-            skip=None if markup is None or self.item is None else (self.item, len(markup.points)),
         )
         self._at = None if place is None else (view.slot, place)
         if markup is not None and self.item is not None:
             wanted = None
             if place is not None and markup.kind is not MarkupKind.POINTS:
                 wanted = self._with(markup, place.position)
-            self._host.preview(self.item, wanted)
+            self._host.preview(self.item, wanted, view)
         view.update_cover()
 
     def _unaim(self, view: Viewport | None) -> None:

@@ -39,7 +39,6 @@ def place_at(
     *,
     drawings: Iterable[Drawing] = (),
     without: str = "",
-    skip: tuple[str, int] | None = None,
     depth_of: Array | None = None,
     lift: float = 0.0,
     near: float = NEAR,
@@ -50,14 +49,13 @@ def place_at(
     ----------
     items : what the view shows now.
     drawings : cut lines of the slice that is shown (`Notes.drawings`).
-    without : id of an item that is being placed or moved: neither a surface nor a line of it counts.
-    skip : (id, number) of the control point that is moved, which is no aim for itself.
+    without : id of the item that is being placed or moved: it is no aim for itself.
     depth_of : in 3-D, where nothing is hit: as far away as this point.
     lift : height above the slice that a point keeps which is moved in it.
     """
     shown = tuple(items)
     if snapping.objects:
-        found = _point_near(state, shown, x, y, skip, near)
+        found = _point_near(state, shown, x, y, without, near)
         if found is not None:
             return Place(found, "point")
     if isinstance(state, ResolvedSlice):
@@ -137,13 +135,13 @@ def _point_near(
     shown: tuple[SceneItem, ...],
     x: float,
     y: float,
-    skip: tuple[str, int] | None,
+    without: str,
     near: float,
 ) -> Array | None:
     """The control point of a markup that is nearest to the pointer."""
     best, closest = None, near
     for item in shown:
-        if not isinstance(item.data, Markup) or item.data.kind not in markups.POINTED:
+        if item.id == without or not isinstance(item.data, Markup) or item.data.kind not in markups.POINTED:
             continue
         points = markups.world_points(item.data, item.transform)
         flat = shapes.on_screen(state, points)
@@ -152,8 +150,6 @@ def _point_near(
             off = np.where(np.abs(flat[:, 2]) <= shapes.half_slice(state), off, np.inf)
         elif not state.camera.parallel:
             off = np.where(flat[:, 2] > 0, off, np.inf)
-        if skip is not None and skip[0] == item.id and skip[1] < len(off):
-            off[skip[1]] = np.inf
         k = int(np.argmin(off)) if len(off) else -1
         if k >= 0 and off[k] <= closest:
             best, closest = points[k], float(off[k])

@@ -29,7 +29,6 @@ class Host:
         self.selected: str | None = None
         self.words: list[str] = []
         self.tool: PlaceTool | None = None
-        self.previews = 0
         self.document.changed.connect(self._feed)
         self.edit = EditTool(self)
         grid.add_tool(self.edit)
@@ -66,9 +65,8 @@ class Host:
     def select(self, id: str) -> None:
         self.selected = id
 
-    def preview(self, id: str, markup: Markup | None) -> None:
-        self.previews += markup is not None
-        self.grid.set_preview(id, markup)
+    def preview(self, id: str, markup: Markup | None, view: Any = None) -> None:
+        self.grid.set_preview(id, markup, view)
 
     def commit(self, id: str, before: Markup, markup: Markup, title: str, gesture: str = "") -> bool:
         item = self.document.get(id)

@@ -100,7 +100,8 @@ def test_other_views_follow_while_the_document_waits(host: Host) -> None:
         assert other.overlay.live[id].data is item.data
     assert edits(host) == count and host.markup(id).points[1, 1] == 0
     assert host.grid.wait(30)
-    assert host.grid.views["coronal"].frame.state.item(id).data.points[1, 1] == pytest.approx(15)
+    picture = host.grid.views["3d"].frame.state
+    assert next(i for i in picture.items if i.id == id).data.points[1, 1] == pytest.approx(15)
     release(view, at(view, (20, 15, 0)))
     assert edits(host) == count + 1 and host.markup(id).measurements["length"] == pytest.approx(25)
     assert not view.overlay.live
