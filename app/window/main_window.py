@@ -42,6 +42,7 @@ from app.window.mixing import Mixing
 from app.window.movies import Movies
 from app.window.palette import CommandPalette, SearchButton
 from app.window.pictures import Pictures
+from app.window.placing import Placing
 from app.window.repeating import Repeater
 from app.window.shortcuts import Shortcuts, native
 from app.window.start_page import Actions, StartPage
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self.cards = CardStack(self.centre)
         self.comparing = Comparing(self)
         self.mixing = Mixing(self)
+        self.placing = Placing(self)
         self.markups = MarkupActions(self)
         self.status = StatusLine(workbench, self)
         self.setStatusBar(self.status)
