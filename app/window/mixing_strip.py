@@ -76,6 +76,7 @@ class MixStrip(Strip):
     def _number(self, name: str, **options: Any) -> NumberEdit:
         made = NumberEdit(**options)
         made.setAccessibleName(name)
+        made.setMinimumWidth(Metrics.of(self.font()).px(64))
         made.setMaximumWidth(Metrics.of(self.font()).px(96))
         self.row.addWidget(made)
         return made

@@ -67,7 +67,7 @@ def test_nudging_is_one_edit_that_undo_takes_back(window: Any) -> None:
     dialog.turns[2].committed.emit()
     centre = np.array([15.0, 15, 5])
     assert document["a"].transform @ [*centre, 1] == pytest.approx([18, 15, 5, 1])
-    assert document["a"].transform @ [*centre + [1, 0, 0], 1] == pytest.approx([18, 16, 5, 1])
+    assert document["a"].transform @ [*(centre + np.eye(3)[0]), 1] == pytest.approx([18, 16, 5, 1])
     document.undo()
     assert np.array_equal(document["a"].transform, np.eye(4))  # all of one gesture
     assert dialog.shifts[0].text() == "0" and dialog.turns[2].text() == "0"
@@ -104,12 +104,14 @@ def test_an_alignment_is_applied_to_the_item_in_one_edit(window: Any, helper: An
     group = next(i for i in document if i.record is not None)
     copy = next(i for i in document.children(group.id) if isinstance(i.data, Mesh))
     placed = copy.data.points @ copy.transform[:3, :3].T + copy.transform[:3, 3]
-    assert np.abs(placed - (base.points + [0, 0, 50])).max() < 1e-6  # where the fixed one lies, not its file
+    assert (
+        np.abs(placed - (base.points + np.array([0.0, 0, 50]))).max() < 1e-6
+    )  # where the fixed one lies, not its file
     window.workbench.select(group.id)
     window.commands["data.apply-alignment"].trigger()
     item = document["moving"]
     there = item.data.points @ item.transform[:3, :3].T + item.transform[:3, 3]
-    assert np.abs(there - (base.points + [0, 0, 50])).max() < 1e-6
+    assert np.abs(there - (base.points + np.array([0.0, 0, 50]))).max() < 1e-6
     assert not document[copy.id].display.visible and document.undo_label == "Align moving"
     document.undo()
     assert np.array_equal(document["moving"].transform, np.eye(4)) and document[copy.id].display.visible
