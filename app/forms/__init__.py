@@ -14,6 +14,7 @@ from app.forms.widgets import (
     button,
     elided,
     label,
+    paragraph,
     rule,
     scrolled,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "label",
     "make_field",
     "number_words",
+    "paragraph",
     "parse_number",
     "rule",
     "scrolled",

@@ -234,6 +234,19 @@ class FieldGrid(QWidget):
         self.grid.addWidget(widget, self.grid.rowCount(), 0, 1, 2)
 
 
+WORD = 20
+"""Letters of a word from which on a name is cut rather than wrapped."""
+
+
+def paragraph(text: str, role: str = "", *, selectable: bool = True) -> QLabel:
+    """A wrapped text that never widens what it stands in, however long its words are."""
+    made = label(text, role, wrap=True, selectable=selectable)
+    made.setMinimumWidth(1)
+    if any(len(word) > 2 * WORD for word in text.split()):
+        made.setToolTip(text)
+    return made
+
+
 class Readings(QWidget):
     """Names muted at the left, values at the right edge: what is read, not set."""
 
@@ -261,7 +274,10 @@ class Readings(QWidget):
         if tip:
             shown.setToolTip(tip)
         self._grid.setColumnStretch(0, 1)
-        self._grid.addWidget(label(name, "muted", wrap=True), row, 0)
+        # A word without a place to break it would make the whole panel as wide as itself.
+        long = any(len(word) > WORD for word in name.split())
+        head = elided(name, "muted") if long else label(name, "muted", wrap=True)
+        self._grid.addWidget(head, row, 0)
         self._grid.addWidget(shown, row, 1)
         if not short:
             self._grid.setColumnStretch(1, 2)
@@ -276,6 +292,13 @@ class Choice(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
+
+    def minimumSizeHint(self) -> QSize:
+        """Not as wide as what it says while nothing is chosen."""
+        return QSize(self.fontMetrics().averageCharWidth() * 14, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.minimumSizeHint().width(), super().sizeHint().height())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

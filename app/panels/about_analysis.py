@@ -8,7 +8,7 @@ import re
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.forms import Card, ColumnWidget, button, label
+from app.forms import Card, ColumnWidget, button, label, paragraph
 from app.forms.fields import what_is
 from core.analyses import Description
 
@@ -19,8 +19,8 @@ def about_analysis(description: Description) -> QWidget:
     """A link that opens the text below itself."""
     holder = ColumnWidget(margin=0, spacing=6)
     card = Card()
-    for paragraph in paragraphs(description):
-        card.column.addWidget(_text(paragraph))
+    for words in paragraphs(description):
+        card.column.addWidget(_text(words))
     if description.parameters:
         card.column.addWidget(label("Parameters", "heading"))
         for parameter in description.parameters:
@@ -54,7 +54,7 @@ def paragraphs(description: Description) -> list[str]:
 def _text(words: str, ready: bool = False) -> QLabel:
     """A paragraph with room between its lines; `code` in the fixed font."""
     body = words if ready else _CODE.sub(r"<code>\1</code>", html.escape(words, quote=False))
-    made = label("", wrap=True, selectable=True)
+    made = paragraph("")
     made.setTextFormat(Qt.TextFormat.RichText)
     made.setText(f'<p style="line-height: 135%; margin: 0">{body}</p>')
     made.setOpenExternalLinks(False)

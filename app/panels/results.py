@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from app.forms import Card, ColumnWidget, Readings, button, elided, label, scrolled, with_error
+from app.forms import Card, ColumnWidget, Readings, button, elided, label, paragraph, scrolled, with_error
 from app.forms.numbers import number_words
 from app.panels.dock import Panel
 from app.panels.running import RunningResults
@@ -99,13 +99,13 @@ class ResultsPanel(Panel):
             return
         self.header.set_note(group.name)
         for warning in group.warnings:
-            self._body.column.addWidget(label(warning, "warn", wrap=True))
+            self._body.column.addWidget(paragraph(warning, "warn"))
         self._numbers(self.numbers)
         for child in children:
             if isinstance(child.data, Text):
                 card = Card()
                 card.column.addWidget(label(child.name, "muted"))
-                card.column.addWidget(label(child.data.text, wrap=True, selectable=True))
+                card.column.addWidget(paragraph(child.data.text))
                 self._body.column.addWidget(card)
             elif isinstance(child.data, ResultTable):
                 self._table(child)

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.forms import Card, ColumnWidget, button, elided, label, with_error
+from app.forms import Card, ColumnWidget, button, elided, label, paragraph, with_error
 from app.theme import Metrics, Theme
 from app.window.kinds import PLOTS
 from app.window.tasks import Task
@@ -40,7 +40,7 @@ class PreviewCard(Card):
 
             self.view = TableView(output.table, compact=True)
         else:
-            self.view = label("", "big" if isinstance(output, Number) else "", wrap=True, selectable=True)
+            self.view = paragraph("", "big" if isinstance(output, Number) else "")
         self.column.addWidget(self.view)
         self.show_output(output)
 

@@ -53,7 +53,7 @@ class LiveView(QFrame):
         self.smooth.setRange(0, 100)
         self.smooth.setFixedWidth(m.px(120))
         self.smooth.setAccessibleName("Smoothing")
-        self.smooth.setToolTip("Mean over the neighbours; the raw course stays behind it")
+        self.smooth.setToolTip("The mean over a share of the neighbours")
         self.smooth.valueChanged.connect(lambda _value: self.touch())
         row.addWidget(self.state, 1)
         row.addWidget(label("Smoothing", "muted"))

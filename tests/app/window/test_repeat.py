@@ -150,7 +150,7 @@ def test_the_copies_run(window: Any, files: dict[str, Path], helper: Any, tmp_pa
 def test_what_an_analysis_does_is_told_in_its_own_words(
     window: Any, files: dict[str, Path], helper: Any
 ) -> None:
-    from PySide6.QtWidgets import QLabel, QPushButton
+    from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
     helper.open(window, files["mesh"])
     window.workbench.load_descriptions()
@@ -158,6 +158,7 @@ def test_what_an_analysis_does_is_told_in_its_own_words(
     window.commands["analyse.symmetry.reflections"].trigger()
     (toggle,) = [b for b in window.analysis.findChildren(QPushButton) if b.text() == "About this analysis"]
     toggle.click()
+    QApplication.processEvents()
     words = "\n".join(
         w.text() for w in window.analysis.findChildren(QLabel) if w.isVisibleTo(window.analysis)
     )
