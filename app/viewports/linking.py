@@ -12,7 +12,7 @@ import numpy as np
 
 from app.viewports.camera import Vec
 from app.viewports.layouts import number_of
-from app.viewports.state import SceneItem, ViewIntent, box_of_all, reference_of, sight_of
+from app.viewports.state import SceneItem, ViewIntent, box_of_all, reference_of, sight_of, way_up
 from core.data import Transforms, Volume
 
 if TYPE_CHECKING:
@@ -109,11 +109,12 @@ class Links:
         for view in grid.views.values():
             kind = view.intent.kind
             shown = [v for v in views if v.intent.kind == kind]
-            changes: dict[str, Any] = {"field": None, "lead": None, "peers": ()}
+            changes: dict[str, Any] = {"field": None, "home": "", "lead": None, "peers": ()}
             if view in shown:
                 name = "camera" if kind == "3d" else "zoom"
                 if name in self.on:
                     changes["field"] = _field(shown)
+                    changes["home"] = way_up(tuple(i for v in shown for i in v.shown_items()))
                     first = shown[0].intent
                     changes |= {"zoom": first.zoom, "pan": _pan(first, view.intent), "camera": first.camera}
                     changes["parallel"] = first.parallel

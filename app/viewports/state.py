@@ -128,6 +128,8 @@ class ViewIntent:
     """Ids of the items that this view shows; None: all."""
     field: tuple[Vec, Vec] | None = None
     """Opposite corners of the world box to hold at zoom 1, in place of what is shown: linked views agree on one."""
+    home: str = ""
+    """Which way is up at first sight: "RAS", "y" or "z", in place of what the items say; "" = what they say."""
     lead: str | None = None
     """The volume whose window counts for the one that this view is about; None: its own."""
     peers: tuple[str, ...] = ()
@@ -497,7 +499,9 @@ def _resolve_3d(
     anatomical = any(getattr(i.data, "space", "") == "RAS" for i in solid)
     if box is None:
         box = np.array([[-1.0, 1.0]] * 3)
-    camera = intent.camera or home_pose(shown, width / height, intent.field, parallel=intent.parallel)
+    camera = intent.camera or home_pose(
+        shown, width / height, intent.field, parallel=intent.parallel, home=intent.home
+    )
     if camera.parallel != intent.parallel:
         camera = replace(camera, parallel=intent.parallel)
     far = float(np.abs(box).max())
@@ -572,13 +576,19 @@ def home_pose(
     field: tuple[Vec, Vec] | None = None,
     *,
     parallel: bool = False,
+    home: str = "",
 ) -> CameraPose:
     """The first sight of a scene: heads from the front, left and above; other things with their own axis up."""
     box = sight_of(items) if field is None else np.array(field).T
-    anatomical = any(getattr(i.data, "space", "") == "RAS" for i in items)
-    generic = HOME_Y_UP if upright(items) == "y" else HOME_GENERIC
-    direction, up = HOME_ANATOMICAL if anatomical else generic
+    generic = HOME_Y_UP if (home or way_up(items)) == "y" else HOME_GENERIC
+    direction, up = HOME_ANATOMICAL if (home or way_up(items)) == "RAS" else generic
     return look(box, direction, up, aspect, parallel=parallel)
+
+
+def way_up(items: tuple[SceneItem, ...]) -> str:
+    """ "RAS" where left and right are known, else the axis that is up: "z" or "y"."""
+    anatomical = any(getattr(i.data, "space", "") == "RAS" for i in items)
+    return "RAS" if anatomical else upright(items)
 
 
 def upright(items: tuple[SceneItem, ...]) -> str:

@@ -31,8 +31,8 @@ def result_items(
 ) -> tuple[Item, ...]:
     """The items to add, the group first. Layers lie where the first input lies.
 
-    The group carries the record and, as metadata, the values of `result.json`, the ids of the inputs and of the
-    layers. `course`: the metrics of the run, kept as curves unless the analysis returns them itself.
+    The group carries the record and, as metadata, the values of `result.json`, the ids of the inputs, where these
+    lay, and the ids of the layers. `course`: the metrics of the run, kept as curves unless the analysis returns them itself.
     """
     layers: dict[str, str] = {}
     group = Item(
@@ -43,6 +43,7 @@ def result_items(
         metadata={
             "values": dict(finished.result.values),
             "inputs": [i.id for i in inputs],
+            "places": [np.asarray(i.transform).tolist() for i in inputs],
             "layers": layers,
         },
     )

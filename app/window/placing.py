@@ -122,7 +122,11 @@ class Placing(QObject):
             return
         fixed, moving, transform, group = found
         document = self._workbench.document
-        matrix = np.asarray(fixed.transform) @ np.asarray(transform.matrix)
+        # What was found maps the moving item, as the fixed one saw it during the run, onto the fixed one.
+        places = [np.asarray(p, dtype=float) for p in group.metadata.get("places", ())]
+        then = places if len(places) == 2 and all(p.shape == (4, 4) for p in places) else [np.eye(4)] * 2
+        seen = np.linalg.solve(then[0], then[1])
+        matrix = np.asarray(fixed.transform) @ np.asarray(transform.matrix) @ seen
         edits: list[Edit] = [SetTransform(moving.id, moving.transform, matrix)]
         edits += [
             SetDisplay(c.id, c.display, replace(c.display, visible=False))

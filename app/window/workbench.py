@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from app.window.adopt import COURSE, of_inputs, plain_data, result_items
 from app.window.jobs_bridge import JobsBridge
 from app.window.linking import Found, Links, find_target
+from app.window.placed import beside
 from app.window.preferences_values import undo_limit, with_defaults
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
@@ -436,7 +437,11 @@ class Workbench(QObject):
         """Run an analysis on open items; its result becomes one edit."""
         items = [self.document[i] for i in inputs]
         # What was edited stands in no file: a record that named one could not be replayed.
-        refs = [InputRef(i.name, plain_data(i), None if i.edited else i.source) for i in items]
+        # Nor does what was moved against the first input stand there as the analysis sees it.
+        refs = []
+        for item in items:
+            data, moved = beside(item, items[0])
+            refs.append(InputRef(item.name, data, None if item.edited or moved else item.source))
         payload = {"analysis": description.id, "inputs": refs, "parameters": dict(values)}
         title = description.title.rstrip("…. ")
 

@@ -166,6 +166,20 @@ def test_surfaces_in_linked_views_say_their_common_range(grid: Any) -> None:
     assert grid.views["3d"].frame.notes.legends[0].high == 2
 
 
+def test_linked_cameras_agree_on_what_is_up(grid: Any) -> None:
+    """One file says that y is up, the other says nothing: beside each other they must not lie crosswise."""
+    grid.set_items((make_item(sheet([0, 1, 2]), "a", up="y"), make_item(sheet([5, 6, 9]), "b")))
+    grid.set_layout("compare-3d-2")
+    grid.set_only("3d", frozenset({"a"}))
+    grid.set_only("3d-2", frozenset({"b"}))
+    first, second = (grid.views[s].resolved().camera for s in ("3d", "3d-2"))
+    assert np.allclose(first.frame(), second.frame())
+    grid.reset_views()
+    assert np.allclose(grid.views["3d-2"].resolved().camera.frame(), first.frame())
+    grid.links.set(frozenset())
+    assert not np.allclose(grid.views["3d-2"].resolved().camera.frame(), first.frame())
+
+
 def test_links_are_remembered_and_nonsense_is_refused(two: Any) -> None:
     two.links.set(frozenset({"zoom"}))
     saved = json.loads(json.dumps(two.view_state()))

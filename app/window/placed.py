@@ -1,0 +1,49 @@
+"""Objects that were moved, as an analysis of several is to see them: in the coordinates of the first one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from app.window.adopt import plain_data
+from core.data import Mesh, PointCloud, Transforms, Volume
+from core.document import Item
+
+
+def beside(item: Item, first: Item) -> tuple[Any, bool]:
+    """(the data of `item` where it lies as seen from `first`, whether that differs from its own coordinates).
+
+    An analysis knows no transforms: without this, two objects that were brought together would be measured where
+    their files say. Attributes that nobody can say how to move stay behind. Other kinds than volumes, surfaces and
+    clouds are passed on as they are.
+    """
+    data = plain_data(item)
+    relative = np.linalg.solve(
+        np.asarray(first.transform, dtype=float), np.asarray(item.transform, dtype=float)
+    )
+    if np.abs(relative - np.eye(4)).max() <= 1e-12 * max(1.0, float(np.abs(relative).max())):
+        return data, False
+    if isinstance(data, Volume):
+        return replace(data, affine=relative @ data.affine), True
+    if isinstance(data, (Mesh, PointCloud)):
+        return _moved(data, relative), True
+    return data, False
+
+
+def _moved(data: Mesh | PointCloud, matrix: Any) -> Mesh | PointCloud:
+    linear = matrix[:3, :3]
+    rigid = np.abs(linear.T @ linear - np.eye(3)).max() < 1e-9
+    kept: dict[str, Any] = {}
+    for name, attribute in data.attributes.items():
+        kind, values = attribute.transforms, attribute.values
+        if kind in (Transforms.SCALAR, Transforms.LABEL):
+            kept[name] = attribute
+        elif kind is Transforms.VECTOR and rigid and values.ndim == 2 and values.shape[1] == 3:
+            kept[name] = replace(attribute, values=np.asarray(values @ linear.T, dtype=values.dtype))
+    points = np.asarray(data.points, dtype=np.float64) @ linear.T + matrix[:3, 3]
+    changes: dict[str, Any] = {"points": points, "attributes": kept}
+    if isinstance(data, Mesh) and np.linalg.det(linear) < 0:
+        changes["faces"] = np.asarray(data.faces)[:, ::-1]
+    return replace(data, **changes)
