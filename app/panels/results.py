@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
@@ -49,6 +50,11 @@ class ResultsPanel(Panel):
         self.header.add(self._export)
         self.group: str | None = None
         self._figures: list[Any] = []
+        # A plot takes the window's thread for some 40 ms: one a turn of the event loop, so that it answers between.
+        self._later: list[Callable[[], None]] = []
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._next)
         self._signature: Any = object()
         workbench.changed.connect(lambda _change: self.refresh())
         workbench.selection_changed.connect(lambda _id: self.refresh())
@@ -64,7 +70,8 @@ class ResultsPanel(Panel):
         """Plots follow the theme."""
         self.running.set_theme(theme)
         for figure in self._figures:
-            figure.set_theme(theme)
+            self._later.append(partial(figure.set_theme, theme))
+        self._soon.start()
 
     def _choose(self) -> Item | None:
         """The run of the selected item, else the one shown, else the newest."""
@@ -88,7 +95,7 @@ class ResultsPanel(Panel):
             return
         self._signature = signature
         self.group = group.id if group else None
-        self._figures = []
+        self._figures, self._later = [], []
         self.numbers = [c.data for c in children if isinstance(c.data, Number)]
         self._body.clear()
         self._export.setVisible(group is not None)
@@ -107,15 +114,29 @@ class ResultsPanel(Panel):
                 card.column.addWidget(label(child.name, "muted"))
                 card.column.addWidget(paragraph(child.data.text))
                 self._body.column.addWidget(card)
-            elif isinstance(child.data, ResultTable):
-                self._table(child)
-            elif isinstance(child.data, PLOTS):
-                self._plot(child)
+            elif isinstance(child.data, (ResultTable, *PLOTS)):
+                card = Card()
+                self._body.column.addWidget(card)
+                fill = self._table if isinstance(child.data, ResultTable) else self._plot
+                self._later.append(partial(fill, card, child))
         layers = [c for c in children if not isinstance(c.data, (Number, Text, ResultTable, *PLOTS))]
         if layers:
             self._layers(layers)
         self._record(group)
         self._body.column.addStretch(1)
+        self._soon.start()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every plot and table of the result has been made."""
+        return not self._later
+
+    def _next(self) -> None:
+        if not self._later:
+            return
+        action = self._later.pop(0)
+        self._soon.start()
+        action()
 
     # -- the parts -------------------------------------------------------------------------------------------
 
@@ -145,8 +166,7 @@ class ResultsPanel(Panel):
             row.addWidget(made)
         card.column.addLayout(row)
 
-    def _plot(self, item: Item) -> None:
-        card = Card()
+    def _plot(self, card: Card, item: Item) -> None:
         view = self.exports.figure(item, compact=True)
         self._head(
             card,
@@ -159,10 +179,8 @@ class ResultsPanel(Panel):
         view.setFixedHeight(Metrics.of(self.font()).px(220 if tall else 180))
         card.column.addWidget(view)
         self._figures.append(view)
-        self._body.column.addWidget(card)
 
-    def _table(self, item: Item) -> None:
-        card = Card()
+    def _table(self, card: Card, item: Item) -> None:
         view = self.exports.table(item, compact=True)
         view.more_wanted.connect(lambda: self.item_wanted.emit(item.id))
         self._head(
@@ -173,7 +191,6 @@ class ResultsPanel(Panel):
             ("CSV", lambda: self.exports.save_table(item.data.table, item.name, "csv")),
         )
         card.column.addWidget(view)
-        self._body.column.addWidget(card)
 
     def _layers(self, items: list[Item]) -> None:
         card = Card()

@@ -300,8 +300,9 @@ class Helper:
         self.qtbot = qtbot
 
     def idle(self, window: MainWindow, timeout: int = 60_000) -> None:
-        """Until no job is left and the events have arrived."""
+        """Until no job is left, the events have arrived, and what was found is shown."""
         self.qtbot.waitUntil(lambda: not window.workbench.busy, timeout=timeout)
+        self.qtbot.waitUntil(lambda: window.results.complete)
 
     def open(self, window: MainWindow, *paths: Path) -> None:
         """Open files and wait."""

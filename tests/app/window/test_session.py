@@ -58,6 +58,7 @@ def test_results_are_saved_too(
     assert json.dumps(dict(group.record), sort_keys=True) == json.dumps(record, sort_keys=True)
     other.workbench.select(group.id)
     assert other.results.group == group.id
+    helper.idle(other)
     assert len(other.results._figures) == 5
 
 
