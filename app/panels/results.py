@@ -37,7 +37,7 @@ class ResultsPanel(Panel):
         super().__init__(parent)
         self._workbench = workbench
         self.exports = Exports(workbench, self)
-        self.running = RunningResults(workbench)
+        self.running = RunningResults(workbench, self.exports)
         self.numbers: list[Number] = []
         self._body = ColumnWidget(margin=0, spacing=10)
         holder = ColumnWidget(spacing=10)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.forms import Card, ColumnWidget, button, elided, label, paragraph, with_error
 from app.theme import Metrics, Theme
+from app.window.exporting import Exports
 from app.window.kinds import PLOTS
 from app.window.tasks import Task
 from app.window.workbench import Workbench
@@ -21,7 +22,7 @@ EVERY = 100
 class PreviewCard(Card):
     """One unfinished output."""
 
-    def __init__(self, output: Any) -> None:
+    def __init__(self, output: Any, exports: Exports) -> None:
         super().__init__()
         self.kind = type(output)
         row = QHBoxLayout()
@@ -33,12 +34,14 @@ class PreviewCard(Card):
             from app.plots.figure import FigureView
 
             self.view = FigureView(output, compact=True)
+            exports.connect_figure(self.view, output.name)
             tall = isinstance(output, Heatmap)
             self.view.setFixedHeight(Metrics.of(self.font()).px(220 if tall else 180))
         elif isinstance(output, ResultTable):
             from app.plots.table import TableView
 
             self.view = TableView(output.table, compact=True)
+            exports.connect_table(self.view, output.name)
         else:
             self.view = paragraph("", "big" if isinstance(output, Number) else "")
         self.column.addWidget(self.view)
@@ -63,8 +66,9 @@ class RunningResults(QWidget):
 
     live_wanted = Signal(object)
 
-    def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
+    def __init__(self, workbench: Workbench, exports: Exports, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._exports = exports
         self._workbench = workbench
         self._cards: dict[tuple[int, str], PreviewCard] = {}
         self._heads: dict[int, QWidget] = {}
@@ -103,7 +107,7 @@ class RunningResults(QWidget):
                 self._body.column.addWidget(self._heads[id(task)])
         for key, output in wanted.items():
             if key not in self._cards:
-                self._cards[key] = PreviewCard(output)
+                self._cards[key] = PreviewCard(output, self._exports)
                 self._body.column.addWidget(self._cards[key])
             else:
                 self._cards[key].show_output(output)

@@ -44,13 +44,22 @@ class CheckpointView(QWidget):
     Parameters
     ----------
     read : called with names, what to do with the arrays, and what to do with a reason if it fails.
+    on_figure : called with every plot that is made and its name, so that it can be saved.
     """
 
     tensor_shown = Signal(str)
     _measured = Signal(str, object, object)
 
-    def __init__(self, checkpoint: Checkpoint, read: Reader, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        read: Reader,
+        parent: QWidget | None = None,
+        *,
+        on_figure: Callable[[Any, str], object] | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._on_figure = on_figure
         self.checkpoint = checkpoint
         self._read = read
         self._infos = {t.name: t for t in checkpoint.tensors}
@@ -344,6 +353,8 @@ class CheckpointView(QWidget):
             card = Card()
             card.column.addWidget(label(figure.name, "muted"))
             view = FigureView(figure, compact=True)
+            if self._on_figure is not None:
+                self._on_figure(view, f"{name} {figure.name}")
             view.setMinimumHeight(m.px(200))
             card.column.addWidget(view)
             self.details.column.addWidget(card)

@@ -331,18 +331,17 @@ class CurveDrawing(Drawing):
             self._marked = Dots(size=self.canvas.px(8), pen=selected_pen(self.canvas.theme))
             self._marked.setZValue(5)
             self.canvas.plot.addItem(self._marked, ignoreBounds=True)
-        at, up, brushes = [], [], []
+        at, up, brushes = [np.zeros(0)], [np.zeros(0)], []
         tones = series_colors(self.canvas.theme, len(self._items))
         for tone, (name, (xs, ys)) in zip(tones, self._series().items(), strict=True):
             if self.is_shown(name) and len(rows):
                 chosen = np.isin(self._all_rows(len(xs)), rows)
-                at.append(self.on_x(xs[chosen]))
-                up.append(self.on_y(ys[chosen]))
-                brushes += [pg.mkBrush(tone)] * int(chosen.sum())
-        if at:
-            self._marked.setData(np.concatenate(at), np.concatenate(up), brush=brushes)
-        else:
-            self._marked.setData([], [])
+                x, y = self.on_x(xs[chosen]), self.on_y(ys[chosen])
+                known = np.isfinite(x) & np.isfinite(y)
+                at.append(x[known])
+                up.append(y[known])
+                brushes += [pg.mkBrush(tone)] * int(known.sum())
+        self._marked.setData(np.concatenate(at), np.concatenate(up), brush=brushes or None)
 
 
 def real(values: Any) -> Array:

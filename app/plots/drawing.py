@@ -146,8 +146,10 @@ class Drawing:
 
 
 def positions(values: Any, log: bool) -> Array:
-    """Values as positions on an axis; what has no logarithm becomes a gap."""
+    """Values as positions on an axis; what is infinite, or has no logarithm, becomes a gap."""
     out: Array = np.asarray(values, dtype=float)
+    if np.isinf(out).any():
+        out = np.where(np.isinf(out), np.nan, out)
     if log:
         with np.errstate(divide="ignore", invalid="ignore"):
             out = np.where(out > 0, np.log10(np.where(out > 0, out, 1.0)), np.nan)

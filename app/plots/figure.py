@@ -76,6 +76,8 @@ class FigureView(QFrame):
         self.compact = compact
         self.selection = selection
         self.scale = 2.0
+        self.saves = False
+        """Whether somebody answers `save_wanted` and `csv_wanted`; menus offer files only then."""
         self._values = values
         self._theme: Theme = current_theme()
         self._grid: bool | None = None
@@ -249,7 +251,7 @@ class FigureView(QFrame):
     def reset(self) -> None:
         """All of it in view."""
         if isinstance(self.output, Heatmap):
-            rows, columns = self.output.values.shape
+            rows, columns = (max(1, n) for n in self.output.values.shape)
             self._box.setRange(xRange=(0, columns), yRange=(0, rows), padding=0)
         else:
             self._box.enableAutoRange()

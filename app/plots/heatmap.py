@@ -35,7 +35,8 @@ class HeatmapDrawing(Drawing):
         colors = diverging_map() if h.diverging else viridis()
         self._image = pg.ImageItem()
         self._image.setColorMap(colors)
-        canvas.plot.addItem(self._image)
+        if h.values.size:  # an image of nothing divides by its size
+            canvas.plot.addItem(self._image)
         box = canvas.plot.getViewBox()
         box.invertY(True)
         for side, names in (("bottom", h.column_labels), ("left", h.row_labels)):
@@ -49,6 +50,8 @@ class HeatmapDrawing(Drawing):
 
     def _fill(self, fit: bool = False) -> None:
         values = real(self.output.values)
+        if not values.size:
+            return
         levels = finite_levels(values, self.output.diverging)
         self._image.setImage(values, levels=levels, autoLevels=False)
         if self._bar is not None:
@@ -85,7 +88,7 @@ class HeatmapDrawing(Drawing):
             (h.row_labels, h.y_label, "row", row),
             (h.column_labels, h.x_label, "column", column),
         ):
-            where.append(f"{label or fallback} {names[n] if names else n}")
+            where.append(f"{label or fallback} {names[n] if n < len(names) else n}")
         value = with_unit(float(real(h.values[row, column])), h.unit)
         text = "\n".join([f"{h.value_label or 'value'} {value}", *where])
         at = (row if h.rows is None else int(h.rows[row])) if h.table else -1
@@ -111,6 +114,8 @@ class HeatmapDrawing(Drawing):
 
     def highlight(self, rows: Rows) -> None:
         self._rows = rows
+        if not self.output.values.size:
+            return
         if self._veil is None:
             if not len(rows):
                 return

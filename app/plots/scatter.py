@@ -159,7 +159,8 @@ class ScatterDrawing(Drawing):
 
     def highlight(self, rows: Rows) -> None:
         self._rows = rows
-        chosen = np.flatnonzero(np.isin(self._all_rows(), rows)) if len(rows) else NONE
+        known = np.isfinite(self._x) & np.isfinite(self._y)
+        chosen = np.flatnonzero(np.isin(self._all_rows(), rows) & known) if len(rows) else NONE
         faded = FADED if len(rows) else 1.0
         self._item.setOpacity(faded)
         self._named.setOpacity(faded)

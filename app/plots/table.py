@@ -86,6 +86,8 @@ class TableView(QFrame):
         self.targets = targets
         self.selection = selection
         self.view: Grid
+        self.saves = False
+        """Whether somebody answers `export_wanted`; menus offer files only then."""
         self._told = False
         self._fitted = False
         self._hidden: set[int] = set()
@@ -443,7 +445,7 @@ class TableView(QFrame):
         return self.model.part(self.shown_columns)
 
     def _fill_export(self, menu: QMenu) -> None:
-        for kind in ("csv", "tsv"):
+        for kind in ("csv", "tsv") if self.saves else ():
             menu.addAction(f"{kind.upper()}…").triggered.connect(partial(self._export, kind))
         menu.addAction("Copy all").triggered.connect(self.copy_all)
 

@@ -158,12 +158,13 @@ def _all(figure: FigureView, shown: bool, _checked: bool = False) -> None:
 
 def fill_export(figure: FigureView, menu: QMenu) -> None:
     """PNG in three sizes, SVG, CSV, and the clipboard."""
-    for scale in SCALES:
+    for scale in SCALES if figure.saves else ():
         action = menu.addAction(f"PNG at {scale:g}×…")
         action.triggered.connect(partial(_png, figure, scale))
-    menu.addAction("SVG (vectors)…").triggered.connect(partial(_call, figure.save_wanted.emit, "svg"))
-    menu.addAction("CSV (numbers)…").triggered.connect(partial(_call, figure.csv_wanted.emit))
-    menu.addSeparator()
+    if figure.saves:
+        menu.addAction("SVG (vectors)…").triggered.connect(partial(_call, figure.save_wanted.emit, "svg"))
+        menu.addAction("CSV (numbers)…").triggered.connect(partial(_call, figure.csv_wanted.emit))
+        menu.addSeparator()
     copy = menu.addAction("Copy picture\tCtrl+C")
     copy.triggered.connect(partial(_call, figure.copy_picture))
 

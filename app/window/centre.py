@@ -314,7 +314,8 @@ class Centre(QWidget):
         if name == "checkpoint":
             from app.plots import CheckpointView
 
-            return CheckpointView(item.data, partial(self._read_tensors, item))
+            read = partial(self._read_tensors, item)
+            return CheckpointView(item.data, read, on_figure=self.exports.connect_figure)
         return _details(item)
 
     def _read_tensors(

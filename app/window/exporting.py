@@ -36,6 +36,7 @@ class Exports:
 
     def connect_figure(self, view: Any, name: str) -> None:
         """Let a plot be saved."""
+        view.saves = True
         view.save_wanted.connect(lambda kind: self.save_figure(view, name, kind))
         view.csv_wanted.connect(lambda: self.save_numbers(view.output, name))
 
@@ -47,9 +48,14 @@ class Exports:
         table = getattr(item.data, "table", item.data)
         targets = tuple(getattr(item.data, "targets", ()))
         view = TableView(table, compact=compact, selection=w.links.of(item), targets=targets)
-        view.export_wanted.connect(lambda kind: self.save_table(view.exported(), item.name, kind))
+        self.connect_table(view, item.name)
         view.target_wanted.connect(lambda text: w.go_to(item.id, text))
         return view
+
+    def connect_table(self, view: Any, name: str) -> None:
+        """Let a table be saved."""
+        view.saves = True
+        view.export_wanted.connect(lambda kind: self.save_table(view.exported(), name, kind))
 
     # -- files -----------------------------------------------------------------------------------------------
 

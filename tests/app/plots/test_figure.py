@@ -328,3 +328,52 @@ def test_smoothing_keeps_gaps_and_the_mean() -> None:
     out = smoothed(values, 1.0)
     assert np.isnan(out[50]) and np.nanstd(out[40:-40]) < 0.2 * np.nanstd(values)
     assert smoothed(values, 0.0) is values
+
+
+NOTHING = np.zeros(0)
+NAN = np.full(4, np.nan)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        Curve("no samples", NOTHING, {"a": NOTHING}),
+        Curve("no lines", NOTHING, {}),
+        Curve("no numbers", np.arange(4.0), {"a": NAN}, table="T"),
+        Curve("no places", NAN, {"a": np.arange(4.0)}, table="T"),
+        Curve("infinite", np.arange(3.0), {"a": np.array([1, np.inf, -np.inf])}),
+        Curve("huge", [1.0, 2.0], {"a": [1e300, 1e308]}),
+        Curve("long and empty", np.arange(9000.0), {"a": np.full(9000, np.nan)}),
+        Lines("nothing yet"),
+        Scatter("none", NOTHING, NOTHING, color=NOTHING),
+        Scatter("unknown", NAN, NAN, color=NAN, table="T"),
+        Scatter("one place", np.ones(3), np.ones(3), color=np.ones(3), table="T"),
+        Heatmap("0×0", np.zeros((0, 0)), table="T"),
+        Heatmap("0×3", np.zeros((0, 3))),
+        Heatmap("too few names", np.zeros((3, 3)), ("a",), ("b", "c"), table="T"),
+        Histogram("no bins", np.array([0.0]), NOTHING),
+        Histogram("below zero", np.array([-2.0, -1.0, 0.0]), np.array([0, 0])),
+    ],
+    ids=lambda o: o.name,
+)
+def test_what_holds_nothing_or_nonsense_breaks_nothing(qtbot: Any, tmp_path: Path, output: Any) -> None:
+    rows = RowSelection()
+    view = shown(qtbot, output, selection=rows)
+    for x, y in ((True, True), (True, False), (False, True), (False, False)):
+        view.set_log(x=x, y=y)
+        view.grab()
+    for mode in ("x2", "y1"):
+        view.set_cursors(mode)
+        view.cursors.step(5)
+    box = view._box.sceneBoundingRect()
+    view._on_move(box.center())
+    rows.set([0, 1, 2])
+    view.grab()
+    view.set_theme(LIGHT)
+    view.set_output(output)
+    view.reset()
+    view.zoom(0.5)
+    view.pan(0.2, 0.2)
+    view.grab()
+    assert view.save_svg(tmp_path / "plot.svg")
+    view.set_theme(DARK)
