@@ -64,6 +64,8 @@ class MarkupActions(QObject):
 
         self.name = name
         self.tool = PlaceTool(self, PLACINGS[name], many=self.many, smooth=self.smooth)
+        if self.edit is not None:
+            self.edit.hovered = None
         grid.add_tool(self.tool, first=True)
         self._window.centre.stack.setCurrentWidget(grid)
         grid.current_view.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -26,6 +26,14 @@ from core.data import Markup, MarkupKind
 from core.document import Item
 
 Index = QModelIndex | QPersistentModelIndex
+MOST_DISTANCES = 6
+"""Distances between neighbouring points that are listed."""
+TIPS = {
+    "Area": "Of the projection onto the plane that fits the curve best",
+    "Flatness": "Root mean square distance of the curve from the plane that fits it best",
+    "Length": "Of the line as it is drawn: along the spline where it is smooth",
+    "Offset": "Distance of the plane from the origin, along its normal",
+}
 ROWS = 8
 """Rows of the table that show without scrolling."""
 
@@ -36,7 +44,7 @@ def build(fields: DisplayFields, item: Item) -> None:
     pointed = item.data.kind in markups.POINTED  # type: ignore[union-attr]
     if pointed:
         fields.add_check("labels", "Labels")
-    fields.add_check("measurements", "Measurements")
+    fields.add_check("measurements", "Measured")
     fields.add_check("locked", "Locked")
     if item.data.kind in (MarkupKind.CURVE, MarkupKind.CLOSED_CURVE):  # type: ignore[union-attr]
         _add_smooth(fields)
@@ -85,7 +93,10 @@ def _add_figures(fields: DisplayFields) -> None:
             column.removeWidget(old)
             old.hide()
             old.deleteLater()
-        shown[:] = [Readings(figures(item))]
+        rows = Readings()
+        for name, value in figures(item).items():
+            rows.add(name, value, tip=TIPS.get(name, ""))
+        shown[:] = [rows]
         column.addWidget(shown[0])
 
     fields.add_wide(holder)
@@ -150,6 +161,11 @@ def figures(item: Item) -> dict[str, str]:
         out[name.replace("_", " ").capitalize()] = (
             f"{words}{unit}" if unit == "°" else f"{words} {unit}".strip()
         )
+    if markup.kind is MarkupKind.POINTS:
+        places = markups.world_points(markup, item.transform)
+        names = [text or str(k + 1) for k, text in enumerate(markup.labels or [""] * len(places))]
+        for k, apart in enumerate(np.linalg.norm(np.diff(places, axis=0), axis=1)[:MOST_DISTANCES].tolist()):
+            out[f"{names[k]} to {names[k + 1]}"] = f"{number_words(apart)} {markup.unit}".strip()
     if markup.kind is MarkupKind.PLANE:
         normal, offset = markups.plane_equation(markup, item.transform)
         out["Normal"] = " ".join(f"{c:.3f}".replace("-", "−") for c in normal)

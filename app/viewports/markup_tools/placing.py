@@ -98,7 +98,8 @@ class PlaceTool(Tool):
                 self._pressed = event.position()
             return True
         self._aim(view, event)
-        return False
+        # Nothing else lights up under the pointer while a click places; the crosshair still follows Shift.
+        return not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
 
     def release(self, view: Viewport, event: QMouseEvent) -> None:
         """Place the point."""

@@ -10,8 +10,9 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QInputDialog, QLabel
 
+from app.panels.display.markup import TIPS, figures
 from app.window.keys import key_rows
 from app.window.markup_strip import MarkupStrip
 from core.data import Markup
@@ -202,6 +203,37 @@ def test_the_panel_shows_figures_and_points_that_can_be_typed(
     lines = QGuiApplication.clipboard().text().splitlines()
     assert lines[0].split("\t") == ["Name", "R", "A", "S"] and len(lines) == 3
     assert [float(v) for v in lines[2].split("\t")[1:]] == [3.0, 4.5, -1.0]
+
+
+def test_the_panel_lists_distances_between_points_and_says_what_an_area_is(
+    window: Any, helper: Any, files: dict[str, Path]
+) -> None:
+    opened(window, helper, files)
+    document = window.workbench.document
+    document.add(
+        shown("p", "Marks", Markup("points", [[0, 0, 0], [3, 4, 0], [3, 4, 2]], labels=("a", "", "c")))
+    )
+    window.workbench.select("p")
+    assert figures(window.workbench.current) == {"a to 2": "5 mm", "2 to c": "2 mm"}
+    document.add(shown("r", "Ring", Markup("closed_curve", [[0, 0, 0], [10, 0, 0], [10, 4, 0], [0, 4, 0]])))
+    window.workbench.select("r")
+    assert figures(window.workbench.current)["Area"] == "40 mm²"
+    tips = {w.toolTip() for w in window.display.findChildren(QLabel)}
+    assert TIPS["Area"] in tips
+
+
+def test_nothing_lights_up_while_a_click_would_place(
+    window: Any, helper: Any, files: dict[str, Path]
+) -> None:
+    grid = opened(window, helper, files)
+    place(window, "points", (100, 100))
+    view = grid.views["axial"]
+    move(view, QPointF(100, 100), buttons=Qt.MouseButton.NoButton)
+    assert window.markups.edit.hovered is not None
+    window.commands["markups.line"].trigger()
+    move(view, QPointF(101, 100), buttons=Qt.MouseButton.NoButton)
+    assert window.markups.edit.hovered is None and view.cursor().shape() is Qt.CursorShape.CrossCursor
+    window.markups.stop()
 
 
 def test_a_row_of_the_table_leads_the_crosshair_to_its_point(
