@@ -46,6 +46,14 @@ class WindowLayouts:
         self._settings = window.workbench.settings
         self._before: str | None = None
 
+    def share_bottom(self) -> None:
+        """Log and console beside each other have half of the width each."""
+        docks = self._window.docks
+        pair = [docks[n] for n in ("log", "console") if n in docks and not docks[n].isHidden()]
+        below = [d for d in pair if not d.isFloating() and self._window.dockWidgetArea(d) == _BELOW]
+        if len(below) == 2:
+            self._window.resizeDocks(below, [self._window.width() // 2] * 2, Qt.Orientation.Horizontal)
+
     # -- arrangements ----------------------------------------------------------------------------------------
 
     def arrange(self, name: str = "Standard") -> None:
@@ -61,8 +69,6 @@ class WindowLayouts:
         for each in order:
             window.addDockWidget(PLACES.get(each, _RIGHT), docks[each])
             docks[each].setVisible(each in SHOWN[name])
-        if "console" in docks:
-            window.tabifyDockWidget(docks["log"], docks["console"])
         m = Metrics.of(window.font())
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         share = {"Analysis": 0.32, "Figures": 0.32}.get(name, 0.26)

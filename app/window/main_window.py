@@ -9,7 +9,16 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QTabBar,
+    QWidget,
+)
 
 from app.forms.widgets import elided, label
 from app.panels import (
@@ -195,6 +204,7 @@ class MainWindow(QMainWindow):
         self.jobs.curves_wanted.connect(self.centre.show_live)
         self.results.running.live_wanted.connect(self.centre.show_live)
         self.data.menu_wanted.connect(self._item_menu)
+        self.tabifiedDockWidgetActivated.connect(lambda _dock: self._name_tabs())
         self.data.focus_wanted.connect(self._focus_item)
         self.results.item_wanted.connect(self._show_item)
         self.display.fields.request = self._request_analysis
@@ -240,6 +250,11 @@ class MainWindow(QMainWindow):
         grid, id = self.centre.grid, self.workbench.selected
         if grid is not None and id in grid.moment:
             self.display.show_moment(grid.moment[id])
+
+    def _name_tabs(self) -> None:
+        """Qt makes tab bars without names where docks are laid over each other."""
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setAccessibleName("Panels in one place")
 
     def _refresh_search_key(self) -> None:
         keys = self.shortcuts.keys("edit.search")

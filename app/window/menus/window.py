@@ -162,6 +162,7 @@ def _toggle(menus: Menus, dock: QDockWidget) -> None:
     if dock.isHidden():
         dock.show()
         dock.raise_()
+        menus.window.layouts.share_bottom()
         panel = dock.widget()
         target = (panel.first if isinstance(panel, Panel) else None) or first_focus(dock)
         if target is not None:

@@ -107,3 +107,17 @@ def test_f6_goes_through_all_parts(window: Any, qtbot: Any) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F6, Qt.KeyboardModifier.ShiftModifier)
     focus = window.focusWidget()
     assert focus is not None
+
+
+def test_log_and_console_share_the_width_and_tabs_have_a_name(window: Any, qtbot: Any) -> None:
+    from PySide6.QtWidgets import QTabBar
+
+    window.commands["panel.log"].trigger()
+    window.commands["panel.console"].trigger()
+    log, console = window.docks["log"], window.docks["console"]
+    qtbot.waitUntil(lambda: abs(log.width() - console.width()) < 0.35 * window.width())
+    assert console.width() > 200
+    window.tabifyDockWidget(log, console)
+    window._name_tabs()
+    (bar,) = [b for b in window.findChildren(QTabBar) if b.count() == 2]
+    assert bar.accessibleName() == "Panels in one place"
