@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.forms.fields import ParameterField, make_field
@@ -46,11 +46,6 @@ class InputField(Choice):
         self.entry = entry
         self.setAccessibleName(entry.label)
         self.setToolTip(entry.help)
-
-    def minimumSizeHint(self) -> QSize:
-        """Qt makes room for the whole placeholder, which may name many kinds; a narrow panel would be cut by it."""
-        least = super().minimumSizeHint()
-        return QSize(min(least.width(), 14 * self.fontMetrics().averageCharWidth()), least.height())
 
     def set_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Offer those that fit; what was chosen stays chosen while it is there."""
