@@ -10,7 +10,10 @@ The window needs this much::
     grid = ViewportGrid(parent, backend="auto", theme=theme)   # or "gl" | "image"; EQUISCOPE_VIEWPORT overrides "auto"
     grid.set_items((SceneItem(id, name, data, transform4x4, display), …))   # drawing order; cheap to call often
     grid.set_active(item_id)              # the volume whose voxel axes the slices follow (None: the first visible)
-    grid.set_layout("four")               # "four" | "axial" | "coronal" | "sagittal" | "3d";  grid.layout_name
+    grid.set_layout("four")               # `layouts.LAYOUTS`, one view ("axial-2"), `layouts.compare_name("axial", 2)`
+    grid.set_only("axial-2", frozenset({item_id}))    # what one view shows; None: everything
+    grid.links.set(frozenset({"camera", "zoom"}))     # `linking.LINKS`: what compared views share
+    grid.set_mix(Mix("a", "b", "difference"))         # `mixing.Mix`: two volumes in one slice
     grid.set_cursor((x, y, z)); grid.cursor_position         # world coordinates, linked in all views
     grid.set_preview(item_id, markup)     # show an object otherwise while it is dragged; None: as it is again
     grid.add_tool(EditTool(host))         # handles of markups; PlaceTool places them: app.viewports.markup_tools

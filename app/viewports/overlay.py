@@ -124,6 +124,8 @@ class Overlay:
         line = QFontMetricsF(self.small).height() * 1.15
         bottom = state.height - m.px(12) - 2 * line
         flag = Qt.AlignmentFlag.AlignLeft
+        if state.width - m.px(90) < QFontMetricsF(self.small).averageCharWidth() * 10:
+            return  # no room for words
         for k, text in enumerate(lines[:4]):
             box = QRectF(m.px(10), bottom - k * line, state.width - m.px(90), line)
             shown = QFontMetricsF(self.small).elidedText(text, Qt.TextElideMode.ElideMiddle, box.width())

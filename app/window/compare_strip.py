@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -31,21 +31,29 @@ WHAT = {
 
 
 class Strip(QFrame):
-    """A row of small controls that never asks for more width than there is."""
+    """Small controls from left to right, in as many rows as a narrow centre needs; the last one at the right."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "strip")
         self.setAccessibleName(name)
-        m = Metrics.of(self.font())
-        self.row = QHBoxLayout(self)
-        self.row.setContentsMargins(m.px(12), 0, m.px(8), 0)
-        self.row.setSpacing(m.px(6))
+        self._parts: list[QWidget | int] = []
+        self._last: QWidget | None = None
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def minimumSizeHint(self) -> QSize:
-        """Narrow windows cut the row; they do not grow."""
-        return QSize(0, super().minimumSizeHint().height())
+    def add(self, widget: QWidget) -> None:
+        """Append a control."""
+        widget.setParent(self)
+        self._parts.append(widget)
+
+    def gap(self, design: int) -> None:
+        """Append some room."""
+        self._parts.append(design)
+
+    def end_with(self, widget: QWidget) -> None:
+        """The control at the right end."""
+        widget.setParent(self)
+        self._last = widget
 
     def switch(self, text: str, tip: str, name: str) -> QToolButton:
         """A small switch with words."""
@@ -55,8 +63,63 @@ class Strip(QFrame):
         made.setToolTip(tip)
         made.setAccessibleName(name)
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.row.addWidget(made)
+        self.add(made)
         return made
+
+    def arrange(self) -> None:
+        """Place everything that is not hidden."""
+        m = Metrics.of(self.font())
+        left, right, space = m.px(12), self.width() - m.px(8), m.px(6)
+        row = m.row + m.px(8)
+        x, top = left, 0
+        for part in self._parts:
+            if isinstance(part, int):
+                x += m.px(part) if x > left else 0
+                continue
+            if part.isHidden():
+                continue
+            wide = min(self._width_of(part), max(right - left, 1))
+            if x > left and x + wide > right:
+                x, top = left, top + row
+            self._put(part, x, top, wide, row)
+            x += wide + space
+        if self._last is not None:
+            wide = min(self._width_of(self._last), max(right - left, 1))
+            if x > left and x + wide > right:
+                top += row
+            self._put(self._last, right - wide, top, wide, row)
+        if self.height() != top + row:
+            self.setFixedHeight(top + row)
+
+    @staticmethod
+    def _width_of(widget: QWidget) -> int:
+        widget.ensurePolished()
+        wanted = max(widget.sizeHint().width(), widget.minimumWidth())
+        return min(wanted, widget.maximumWidth())
+
+    @staticmethod
+    def _put(widget: QWidget, x: int, top: int, wide: int, row: int) -> None:
+        tall = min(widget.sizeHint().height(), row - 4)
+        widget.setGeometry(x, top + (row - tall) // 2, wide, tall)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(0, self.height())
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows."""
+        return QSize(200, self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other rows for another width."""
+        super().resizeEvent(event)
+        self.arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Sizes follow the font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.arrange()
 
 
 class CompareStrip(Strip):
@@ -65,17 +128,17 @@ class CompareStrip(Strip):
     def __init__(self, comparing: Comparing, parent: QWidget | None = None) -> None:
         super().__init__("Comparison", parent)
         self._comparing = comparing
-        self.row.addWidget(label("Compare", "heading"))
+        self.add(label("Compare", "heading"))
         self.what = QComboBox()
         self.what.setAccessibleName("What of each object is shown")
         for value, words in WHAT.items():
             self.what.addItem(words, value)
         self.what.activated.connect(lambda _index: comparing.set_what(self.what.currentData()))
-        self.row.addWidget(self.what)
-        self.row.addSpacing(Metrics.of(self.font()).px(10))
+        self.add(self.what)
+        self.gap(10)
         self.mark = QLabel()
         self.mark.setToolTip("What the views share")
-        self.row.addWidget(self.mark)
+        self.add(self.mark)
         self.switches: dict[str, QToolButton] = {}
         from app.viewports.linking import LINKS
 
@@ -84,9 +147,8 @@ class CompareStrip(Strip):
             made = self.switch(words, tip, f"Link {LINKS[name][:1].lower()}{LINKS[name][1:]}")
             made.clicked.connect(lambda _on, name=name: comparing.toggle_link(name))
             self.switches[name] = made
-        self.row.addStretch(1)
         self.end: QPushButton = button("End comparison", comparing.end, "quiet")
-        self.row.addWidget(self.end)
+        self.end_with(self.end)
         self._color = ""
 
     def refresh(self) -> None:
@@ -102,3 +164,4 @@ class CompareStrip(Strip):
             self._color = theme.accent
             side = Metrics.of(self.font()).px(16)
             self.mark.setPixmap(pixmap("link", theme.accent, side, self.devicePixelRatioF()))
+        self.arrange()

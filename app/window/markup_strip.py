@@ -30,7 +30,7 @@ class MarkupStrip(Strip):
         super().__init__("Markups", parent)
         self._actions = actions
         m = Metrics.of(self.font())
-        self.row.addWidget(label("Markups", "heading"))
+        self.add(label("Markups", "heading"))
         self.tools: dict[str, QToolButton] = {}
         for name, words in WORDS.items():
             made = self.switch(words, f"Place: {words.lower()}", f"Tool: {words.lower()}")
@@ -42,7 +42,7 @@ class MarkupStrip(Strip):
         )
         self.many.clicked.connect(lambda _on: actions.toggle_many())
         self._part(m)
-        self.row.addWidget(label("Snap to", "muted"))
+        self.add(label("Snap to", "muted"))
         self.snaps: dict[str, QToolButton] = {}
         for what, words in (("voxels", "Voxels"), ("objects", "Surfaces")):
             tip = "Voxel centres" if what == "voxels" else "Surfaces and points of other markups"
@@ -51,18 +51,17 @@ class MarkupStrip(Strip):
             )
             made.clicked.connect(partial(self._snap, what))
             self.snaps[what] = made
-        self.row.addStretch(1)
         self.done: QPushButton = button("Done", actions.stop, "quiet")
         self.done.setAccessibleName("Leave the tool")
-        self.row.addWidget(self.done)
+        self.end_with(self.done)
 
     def _part(self, m: Metrics) -> None:
         line = QFrame()
         line.setProperty("role", "rule")
         line.setFixedSize(1, m.px(16))
-        self.row.addSpacing(m.px(4))
-        self.row.addWidget(line)
-        self.row.addSpacing(m.px(4))
+        self.gap(4)
+        self.add(line)
+        self.gap(4)
 
     def _start(self, name: str, _on: bool = False) -> None:
         self._actions.start(name)
@@ -80,3 +79,4 @@ class MarkupStrip(Strip):
         for what, made in self.snaps.items():
             made.setChecked(actions.snaps(what))
         self.done.setVisible(actions.tool is not None)
+        self.arrange()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QSlider, QToolButton, QWidget
 
 from app.forms.widgets import NumberEdit, button, label
@@ -32,21 +32,20 @@ class MixStrip(Strip):
         for value, words in MODES.items():
             self.mode.addItem(words, value)
         self.mode.activated.connect(lambda _index: mixing.change(mode=self.mode.currentData()))
-        self.row.addWidget(self.mode)
+        self.add(self.mode)
         self.first, self.second = self._volumes("A"), self._volumes("B")
         self.swap: QPushButton = button("Swap", mixing.swap, "quiet", "Exchange A and B")
-        self.row.addWidget(self.swap)
-        self.row.addSpacing(m.px(8))
+        self.add(self.swap)
+        self.gap(8)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(10)
-        self.slider.setMinimumWidth(m.px(70))
-        self.slider.setMaximumWidth(m.px(260))
+        self.slider.setMinimumWidth(m.px(130))
         self.slider.valueChanged.connect(lambda value: mixing.change(amount=value / STEPS))
-        self.row.addWidget(self.slider, 1)
+        self.add(self.slider)
         self.percent = label("", "small")
         self.percent.setMinimumWidth(self.percent.fontMetrics().horizontalAdvance("100 % "))
-        self.row.addWidget(self.percent)
+        self.add(self.percent)
         self.upright: QToolButton = self.switch("Upright", "The edge is a vertical line", "Upright edge")
         self.upright.clicked.connect(lambda on: mixing.change(upright=bool(on)))
         self.tile_words = self._words("Squares")
@@ -58,19 +57,18 @@ class MixStrip(Strip):
         for value, words in MATCHES.items():
             self.match.addItem(words if value != "none" else "As they are", value)
         self.match.activated.connect(lambda _index: mixing.change(match=self.match.currentData()))
-        self.row.addWidget(self.match)
+        self.add(self.match)
         self.limit_words = self._words("Colours to ±")
         self.limit = self._number(
             "Difference with the strongest colour", minimum=1e-12, optional=True, empty="auto"
         )
         self.limit.committed.connect(lambda: self._commit(self.limit, "limit"))
-        self.row.addStretch(1)
         self.end: QPushButton = button("End", mixing.end, "quiet", "Show the volumes over each other again")
-        self.row.addWidget(self.end)
+        self.end_with(self.end)
 
     def _words(self, text: str) -> QLabel:
         made = label(text, "muted")
-        self.row.addWidget(made)
+        self.add(made)
         return made
 
     def _number(self, name: str, **options: Any) -> NumberEdit:
@@ -78,11 +76,11 @@ class MixStrip(Strip):
         made.setAccessibleName(name)
         made.setMinimumWidth(Metrics.of(self.font()).px(64))
         made.setMaximumWidth(Metrics.of(self.font()).px(96))
-        self.row.addWidget(made)
+        self.add(made)
         return made
 
     def _volumes(self, letter: str) -> QComboBox:
-        self.row.addWidget(label(letter, "muted"))
+        self.add(label(letter, "muted"))
         box = QComboBox()
         box.setAccessibleName(f"Volume {letter}")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -90,7 +88,7 @@ class MixStrip(Strip):
         box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         key = "first" if letter == "A" else "second"
         box.activated.connect(lambda _index: self._mixing.choose(key, box.currentData()))
-        self.row.addWidget(box)
+        self.add(box)
         return box
 
     def _commit(self, edit: NumberEdit, name: str) -> None:
@@ -103,10 +101,6 @@ class MixStrip(Strip):
         edit.set_invalid(wrong)
         if not wrong:
             self._mixing.change(**{name: None if value is None else float(value)})
-
-    def sizeHint(self) -> QSize:
-        """The height of a row."""
-        return super().sizeHint()
 
     def refresh(self) -> None:
         """Show how it is."""
@@ -145,3 +139,4 @@ class MixStrip(Strip):
             if not edit.hasFocus():
                 edit.set_value(value)
                 edit.set_invalid(False)
+        self.arrange()

@@ -211,3 +211,33 @@ def test_tilted_slabs_and_outlines_in_gl_look_as_off_screen(window):
     drawn = pixels(grid.grab_image(QSize(grid.width(), grid.height())))
     assert np.abs(shown - drawn).mean() < 3
     assert (np.ptp(shown, axis=2) > 80).sum() > 200, "the outlines have a colour"
+
+
+def test_compared_views_come_turn_together_and_go_without_leaks(window, qtbot):
+    from PySide6.QtCore import Qt
+
+    from app.viewports.mixing import Mix
+    from tests.app.viewports.test_grid import drag
+
+    _, grid = window
+    grid.set_items((make_item(head(), "a", **FULL), make_item(head(), "b", **FULL)))
+    assert grid.wait(30)
+    before = vtk_objects()
+    grid.set_layout("compare-3d-2")
+    grid.set_only("3d", frozenset({"a"}))
+    grid.set_only("3d-2", frozenset({"b"}))
+    assert grid.wait(30)
+    first, second = grid.views["3d"], grid.views["3d-2"]
+    assert second.canvas.name == "gl" and (pixels(second.grab()) > 60).mean() > 0.02
+    drag(first, Qt.MouseButton.LeftButton, (60, 60), (110, 80))
+    assert second.intent.camera == first.intent.camera and grid.wait(30)
+    assert second.frame.state.camera == first.frame.state.camera
+    grid.set_layout("compare-axial-2")
+    grid.show_everything()
+    grid.set_mix(Mix("a", "b", "difference"))
+    assert grid.wait(30) and not grid.views["axial"].frame.notes.problems
+    grid.set_mix(None)
+    del first, second
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert grid.wait(30) and "3d-2" not in grid.views
+    assert vtk_objects() <= before

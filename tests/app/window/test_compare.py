@@ -195,3 +195,23 @@ def test_groups_are_compared_as_one_and_a_theme_reaches_the_row(window: Any, qap
     after = window.comparing.strip.grab().toImage().pixelColor(2, 2)
     assert after.lightness() > before.lightness() + 60
     apply_theme(qapp, LIGHT)
+
+
+def test_the_row_takes_more_rows_where_it_is_narrow(heads: Any) -> None:
+    heads.comparing.start(["first", "second"])
+    strip = heads.comparing.strip
+    heads.resize(1500, 800)
+    QApplication.processEvents()
+    strip.setMaximumWidth(700)
+    wide = strip.height()
+    strip.setFixedWidth(230)
+    QApplication.processEvents()
+    assert strip.height() > wide
+    shown = list(strip.switches.values())
+    for made in (*shown, strip.what, strip.end):
+        assert (
+            strip.rect().contains(made.geometry())
+            and made.width() >= made.fontMetrics().averageCharWidth() * 4
+        )
+    places = [m.geometry() for m in (*shown, strip.what, strip.end)]
+    assert not any(a.intersects(b) for n, a in enumerate(places) for b in places[n + 1 :])
