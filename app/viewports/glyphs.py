@@ -161,7 +161,7 @@ def make_glyphs(item: SceneItem) -> GlyphMesh | None:
     words: list[str] = []
     signed: Array | None = None
     if kind == "arrow":
-        scale = 1.3 * spacing / top * display.glyph_scale
+        scale = 1.8 * spacing / top * display.glyph_scale
         points, faces, normals = arrows(local, values * scale)
     elif kind == "tensor":
         symmetric = (values + np.swapaxes(values, -1, -2)) / 2

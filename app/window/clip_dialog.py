@@ -75,7 +75,7 @@ class ClipDialog(QDialog):
         grid_view = parent.centre.grid  # type: ignore[attr-defined]
         if grid_view is not None:
             grid_view.viewChanged.connect(self.refresh)
-            grid_view.cursorMoved.connect(lambda _xyz, _text: self.refresh())
+            grid_view.cursorMoved.connect(self._on_cursor)  # a method: it goes with the dialog
         self.refresh()
 
     @property
@@ -94,6 +94,9 @@ class ClipDialog(QDialog):
         self.follow.setCurrentIndex(max(0, self.follow.findData(plane.follow if plane is not None else "")))
         for widget in (self.flip, self.off):
             widget.setEnabled(plane is not None)
+
+    def _on_cursor(self, _point: Any, _text: str) -> None:
+        self.refresh()
 
     def _choose(self) -> None:
         from app.viewports.clip import ClipPlane

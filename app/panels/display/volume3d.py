@@ -79,7 +79,7 @@ def _add_casting(fields: DisplayFields, data: Volume) -> None:
     row, reset = _link("Reset the curve", lambda: fields.apply(opacity_curve=None))
     fields.add_wide(row)
     fields.fields["reset_curve"] = row
-    fields.add_check("shade", "Light and shadow")
+    fields.add_check("shade", "Shading")
 
     def shown(item: Item, _automatic: tuple[float, float]) -> tuple[float, float]:
         editor.set_curve(curve_of(item.data, item.display))

@@ -110,6 +110,9 @@ def test_the_plane_in_numbers(opened: Any, qtbot: Any) -> None:
     assert view.intent.clip.follow == "coronal"
     dialog.off.click()
     assert view.intent.clip is None
+    qtbot.waitUntil(lambda: opened.findChild(ClipDialog) is None, timeout=5000)
+    opened.centre.grid.set_cursor((1.0, 2.0, 3.0))  # nobody is left to be told
+    opened.centre.grid.set_clip(None)
 
 
 def test_a_click_in_3d_selects_and_the_camera_goes_back(window: Any) -> None:
