@@ -25,6 +25,8 @@ The window needs this much::
     grid.turn_planes(view, degrees)       # the same, as seen in one slice view
     grid.current_view                     # the view that had the keyboard last
     grid.set_crosshair(True)
+    grid.set_parallel(True); grid.set_clip(ClipPlane(follow="axial"))   # 3-D views; both take a view
+    grid.scene.pick_at(view, position)                # what lies there in 3-D; `app.viewports.picking.pick` without Qt
     grid.look_from("A")                   # 3-D camera from A P L R S I, or "home"
     grid.reset_views(); grid.fit(item_id)             # everything / one object in view, slices through its centre
     grid.grab_image(QSize(1600, 1000), scale=2.0)     # QImage of all views; waits until the picture is complete
@@ -43,6 +45,7 @@ Signals::
     menuWanted(Viewport, QPointF)         # right click or menu key: see `app.window.menus.Menus.on_view_menu`
     viewChanged()                         # a convention, a slab or a tilt: what is ticked in menus
     statusChanged(str text)               # "image · llvmpipe (…)": which backend draws
+    picked(Pick)                          # a click in 3-D hit something: item, face, point or voxel, place
     problem(str text)                     # one sentence: what could not be drawn
 
 Viewports never change the document; they show what `set_items` was given and report what the user asked for.
@@ -59,7 +62,8 @@ Keys and mouse in a view: wheel = slice, Ctrl+wheel = zoom at the pointer, middl
 right-drag = window (sideways) and level (up and down), left click or drag and Shift+move = linked crosshair,
 arrows and Page Up/Down = step, R = reset, double-click = maximise, a click on the convention's words = flip, the end
 of a crosshair line = tilt (Alt+Left and Alt+Right by degrees), right click = menu. 3-D: left-drag = turn, middle-drag = move,
-wheel = zoom.
+wheel = zoom, click = pick, Shift+click and Shift+move = crosshair; the clip plane's disc and tip are dragged, and
+Ctrl+arrows move and tilt it.
 """
 
 from __future__ import annotations

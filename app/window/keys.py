@@ -55,6 +55,13 @@ _rows: list[KeyHelp] = [
     KeyHelp(SPACE, "Double-click", "Maximise the view, or bring the others back"),
     KeyHelp(SPACE, "Click", "Select the object under the pointer, with a read-out"),
     KeyHelp(SPACE, "Shift + click, Shift + move", "Move the linked crosshair there"),
+    KeyHelp(SPACE, "Drag the clip plane's disc, or its tip", "Move the plane, tilt it"),
+    KeyHelp(
+        SPACE,
+        "Ctrl + arrow keys; after a click on the disc without Ctrl",
+        "Move the clip plane (up, down) and tilt it (left, right); Escape gives the keys back",
+        ("Ctrl+Up", "Ctrl+Down", "Ctrl+Left", "Ctrl+Right"),
+    ),
     KeyHelp(MARKUPS, "Click", "Place a point while a tool is active"),
     KeyHelp(MARKUPS, "Return", "Finish; without a tool: hold the first point", ("Return",)),
     KeyHelp(MARKUPS, "Backspace", "Take the last point back", ("Backspace",)),
