@@ -17,6 +17,8 @@ bare PySide6 + VTK. Where the work is not the same:
 - "add volume": an array in memory. napari shows one slice, the bare script three and ours three; "all views" adds
   the ray-cast 3-D view, which napari does not draw (its figure stays that of its slice). "open file" is the same
   volume from an uncompressed file: ours reads NIfTI in a worker process, napari and the bare script a `.npy`.
+- "first show" is the first picture, which in ours may hold a sample of the points; "settled" is from the same start
+  until all that will be drawn stands there. The others have only one picture.
 - "frame while turning": ours draws as many points as keep it fluid and all when the hand rests ("all drawn"; on
   software GL at most two million, which is said on the picture); napari and the bare script draw all of them always.
   napari's points are set to its cheapest look: small, flat, no border.
@@ -69,9 +71,11 @@ ROWS = (
     "open file, first slice",
     "slice step",
     "1 M points, first show",
+    "1 M points, settled",
     "1 M points, frame while turning",
     "1 M points, all drawn",
     "10 M points, first show",
+    "10 M points, settled",
     "10 M points, frame while turning",
     "10 M points, all drawn",
     "peak memory, volume",

@@ -156,7 +156,7 @@ class _Steps:
 
     def job(self) -> None:
         self._job = self._workbench.submit(
-            "tests.benchmarks.stall_jobs:churn", {"seconds": 8.0}, title="Churn", on_done=lambda _: None
+            "tests.benchmarks.stall_jobs:churn", {"seconds": 20.0}, title="Churn", on_done=lambda _: None
         )
         self._driven.spin(2.5)
 

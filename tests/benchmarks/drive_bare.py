@@ -177,6 +177,7 @@ def _points(views: list[Any], file: str, millions: str, meter: Meter) -> None:
             view.renderer.GetActiveCamera().Azimuth(5)
             view.renderer.ResetCameraClippingRange()
             view.draw()
+    meter.figures[f"{millions} M points, settled"] = meter.figures[f"{millions} M points, first show"]
     meter.figures[f"{millions} M points, all drawn"] = meter.figures[
         f"{millions} M points, frame while turning"
     ]
