@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
@@ -64,16 +65,15 @@ class SparkLine(QWidget):
         painter.setPen(QPen(color(theme.line), 1))
         painter.drawLine(box.bottomLeft(), box.bottomRight())
         if len(self._points) > 1:
-            xs = [p[0] for p in self._points]
-            ys = [p[1] for p in self._points]
-            dx, dy = (max(xs) - min(xs)) or 1.0, (max(ys) - min(ys)) or 1.0
+            points = _thinned(self._points)
+            left, low = min(x for x, _ in points), min(y for _, y in points)
+            dx = (max(x for x, _ in points) - left) or 1.0
+            dy = (max(y for _, y in points) - low) or 1.0
+            across, up = box.width() / dx, (box.height() - 4) / dy
             line = QPolygonF(
                 [
-                    QPointF(
-                        box.left() + (x - min(xs)) / dx * box.width(),
-                        box.bottom() - 2 - (y - min(ys)) / dy * (box.height() - 4),
-                    )
-                    for x, y in self._points
+                    QPointF(box.left() + (x - left) * across, box.bottom() - 2 - (y - low) * up)
+                    for x, y in points
                 ]
             )
             painter.setPen(QPen(color(theme.accent), 1.6))
@@ -82,3 +82,16 @@ class SparkLine(QWidget):
             painter.setPen(QPen(color(theme.accent), 1))
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
+
+
+def _thinned(points: list[tuple[float, float]], parts: int = 200) -> list[tuple[float, float]]:
+    """Lowest and highest point of each part of a long curve, in order: no peak is lost, and no more is drawn than
+    there are pixels."""
+    if len(points) <= 3 * parts:
+        return points
+    size = -(-len(points) // parts)
+    out = []
+    for k in range(0, len(points), size):
+        part = points[k : k + size]
+        out += sorted({min(part, key=itemgetter(1)), max(part, key=itemgetter(1))})
+    return out
