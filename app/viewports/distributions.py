@@ -17,13 +17,14 @@ from core.data import Volume
 Array = NDArray[Any]
 
 BINS = 160
+"""About so many."""
 _known: WeakKeyDictionary[Any, dict[Any, Distribution]] = WeakKeyDictionary()
 _lock = Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """`counts` (BINS,) of a sample of the values between `low` and `high`; `minimum` and `maximum` of all of the sample."""
+    """`counts` (n,) of a sample of the values in bins between `low` and `high`; `minimum` and `maximum` of the sample."""
 
     counts: Array
     low: float
@@ -43,9 +44,16 @@ def distribution_of(values: Array) -> Distribution:
     room = high - low
     low = minimum if low - minimum <= room else low - 0.25 * room
     high = maximum if maximum - high <= room else high + 0.25 * room
+    bins = BINS
     if not high > low:
         low, high = minimum - 0.5, maximum + 0.5
-    counts, _ = np.histogram(sample, bins=BINS, range=(low, high))
+    elif not (sample != np.round(sample)).any():
+        # Whole numbers: each bin has as many of them as the next, or the histogram would look like a comb.
+        width = max(1, round((high - low) / BINS))
+        low = np.floor(low) - 0.5
+        bins = int(np.ceil((high + 0.5 - low) / width))
+        high = low + bins * width
+    counts, _ = np.histogram(sample, bins=bins, range=(low, high))
     return Distribution(counts.astype(float), low, high, minimum, maximum)
 
 

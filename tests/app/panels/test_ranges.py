@@ -177,6 +177,14 @@ def test_far_outliers_do_not_squeeze_the_rest() -> None:
     assert same.low < 7 < same.high and same.counts.sum() == 9 and len(same.counts) == BINS
 
 
+@pytest.mark.parametrize("top", [2, 100, 250, 1000, 4095])
+def test_the_histogram_of_whole_numbers_is_no_comb(top: int) -> None:
+    found = distribution_of(np.tile(np.arange(top), 400_000 // top))
+    inner = found.counts[1:-1]
+    assert not inner.size or inner.max() < 1.2 * inner.min()
+    assert found.low < 0 and found.high >= top - 1 and len(found.counts) < 2.1 * BINS
+
+
 def test_the_range_of_an_attribute_by_the_slider(panel: Any, qtbot: Any) -> None:
     values = Attribute(np.linspace(-1, 3, 300), Transforms.SCALAR)
     mesh = Mesh(
