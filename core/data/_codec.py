@@ -120,7 +120,9 @@ def _omitted(v: Any, field: Field[Any]) -> bool:
     if not field.metadata.get("omit"):
         return False
     value = getattr(v, field.name)
-    return value is None or (not isinstance(value, np.ndarray) and len(value) == 0)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return bool(value == field.default)
+    return not isinstance(value, np.ndarray) and len(value) == 0
 
 
 def _from_tree(v: Any, arrays: list[Array]) -> Any:

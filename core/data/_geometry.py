@@ -48,7 +48,7 @@ class Markup:
     unit: str = "mm"
     space: str = "RAS"
     measurements: Mapping[str, float] = field(default_factory=dict)
-    smooth: bool = False
+    smooth: bool = field(default=False, metadata={"omit": True})  # so that hashes in older records still hold
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", MarkupKind(self.kind))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from plugins.scans._places import Array, Target
+from plugins.scans._places import FEWEST, Array, Target
 
 COARSE, STARTS, FIRST_STEPS, ROUGH_STEPS = 240, 110, 4, 12
 """Points and rotations of the first search, its steps from all starts, and from the better ones."""
@@ -172,9 +172,9 @@ def polished(source: Array, target: Target, fit: Fit, *, similarity: bool) -> Fi
         moved = motion(source)
         foot, normal = target.closest(moved)
         distance = np.sqrt(((moved - foot) ** 2).sum(axis=1))
-        spread = 1.4826 * float(np.median(np.sort(distance)[: max(6, round(fit.overlap * len(distance)))]))
+        spread = 1.4826 * float(np.median(np.sort(distance)[: max(FEWEST, round(fit.overlap * len(distance)))]))
         kept = np.flatnonzero(distance <= max(3.0 * spread, 1e-9 * target.size))
-        if len(kept) < 6:
+        if len(kept) < FEWEST:
             break
         rms, overlap = float(np.sqrt((distance[kept] ** 2).mean())), len(kept) / len(distance)
         change, free = _plane_step(moved[kept], foot[kept], normal[kept], target, similarity)
@@ -222,7 +222,7 @@ def refine(
         foot, normal = closest(moved)
         squared = ((moved - foot) ** 2).sum(axis=1)
         share = _share(squared, overlap)
-        kept = np.argsort(squared, kind="stable")[: max(6, round(share * len(squared)))]
+        kept = np.argsort(squared, kind="stable")[: max(FEWEST, round(share * len(squared)))]
         rms = float(np.sqrt(squared[kept].mean()))
         value = _objective(rms, share) / motion.scale
         if best is None or value < best[0] * (1 - 1e-9):
@@ -250,7 +250,7 @@ def _share(squared: Array, overlap: float | None) -> float:
         return overlap
     ordered = np.cumsum(np.sort(squared))
     n = len(ordered)
-    count = np.arange(max(6, int(LEAST * n)), n + 1)
+    count = np.arange(max(FEWEST, int(LEAST * n)), n + 1)
     mean = ordered[count - 1] / count
     if mean[-1] <= 1e-24 * max(1.0, float(ordered[-1])):
         return 1.0
@@ -268,7 +268,7 @@ def _rough(
         distance, near = tree.query(moved)
         squared = distance**2
         share = _share(squared, overlap)
-        kept = np.argsort(squared, kind="stable")[: max(6, round(share * len(squared)))]
+        kept = np.argsort(squared, kind="stable")[: max(FEWEST, round(share * len(squared)))]
         new = _objective(float(np.sqrt(squared[kept].mean())), share)
         if new > value * 0.998:
             value = min(value, new)

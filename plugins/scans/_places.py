@@ -14,6 +14,8 @@ from core.errors import Refused
 Array = NDArray[Any]
 NEIGHBOURS = 12
 """Points that a cloud's normal is estimated from."""
+FEWEST = 6
+"""Points of a cloud: a rotation and a shift have as many unknowns, and each point on a plane decides one."""
 COVER = 20_000
 """Points that stand for the whole while a start is looked for."""
 _BLOCK = 4000
@@ -44,6 +46,13 @@ def areas(corners: Array) -> Array:
     return out
 
 
+def enough(points: Array) -> Array:
+    """The points, if they can decide a motion. Raises `Refused` for fewer than `FEWEST`."""
+    if len(points) < FEWEST:
+        raise Refused(f"At least {FEWEST} points with finite coordinates are needed; there are {len(points)}.")
+    return points
+
+
 def sampled(data: Mesh | PointCloud, count: int, rng: np.random.Generator) -> Array:
     """(≤ count, 3) points spread by area over a surface, or drawn from a cloud. Raises `Refused` for nothing."""
     if isinstance(data, Mesh) and len(data.faces):
@@ -57,9 +66,7 @@ def sampled(data: Mesh | PointCloud, count: int, rng: np.random.Generator) -> Ar
             bary = np.stack([1 - u, u * (1 - v), u * v], axis=1)
             made: Array = np.einsum("nc,nci->ni", bary, corners[owner])
             return rng.permutation(made)
-    points = finite_points(data)
-    if len(points) < 4:
-        raise Refused(f"At least 4 points with finite coordinates are needed; there are {len(points)}.")
+    points = enough(finite_points(data))
     return points[rng.permutation(len(points))[:count]]
 
 
@@ -89,11 +96,7 @@ class Target:
             self.cover = np.einsum("nc,nci->ni", bary, corners[owner])
             self._cover_normals = self._normals[owner]
         else:
-            points = finite_points(data)
-            if len(points) < 4:
-                raise Refused(
-                    f"At least 4 points with finite coordinates are needed; there are {len(points)}."
-                )
+            points = enough(finite_points(data))
             self._points = points
             self.centre = points.mean(axis=0)
             self._tree = cKDTree(points)

@@ -38,7 +38,8 @@ def distance(
     Distances are exact: to the nearest place on the reference's triangles, or to the nearest point of a cloud. With
     “signed” they are negative inside; the side is taken from the angle-weighted normal there, which is right on edges
     and corners too. The Hausdorff distance is the largest of all points in both directions: what has no counterpart
-    on either side counts. RMS, mean and 95 % are those of the measured object's points, each counted once.
+    on either side counts, and so does what lies beyond “farthest”. It is taken at the points: of surfaces with large
+    triangles it is a lower bound. RMS, mean and 95 % are those of the measured object's points, each counted once.
 
     Reference: Cignoni, Rocchini and Scopigno, Metro: measuring error on simplified surfaces, 1998; Bærentzen and
     Aanæs, Signed distance computation using the angle weighted pseudonormal, 2005.

@@ -51,8 +51,8 @@ def register(
     the fixed one, exactly on its triangles, and moved towards the planes there (point to plane); pairs that are far
     apart are left out (trimmed), as many as the distances or “overlap” say. The iteration finds the nearest
     solution only, so it is begun from many rotations about the centres, in a first search with few points, and from
-    where the object lies; the eight best starts are refined. Of several equally good poses of a symmetric object the
-    one with the smallest turn is taken, and the others are named.
+    where the object lies; at most eight of the best starts are refined. Of several equally good poses of a symmetric object the
+    one with the smallest turn is taken, and it is told how many others were met.
 
     The transform maps the moving object's coordinates to the fixed one's. “Apply to the item” in the window moves
     the item itself by an edit.
@@ -120,9 +120,9 @@ def _doubts(best: Fit, others: list[Fit], mirrored: float, size: float) -> list[
             f"{best.free} of the directions of motion are not decided by it."
         )
     elif others:
-        number = len(others) + 1
+        number = len(others) + 1  # of those that were refined: a cube has 24
         out.append(
-            f"{number} poses fit equally well, so the object is symmetric or nearly so; the smallest turn was taken."
+            f"At least {number} poses fit equally well, so the object is symmetric or nearly so; the smallest turn was taken."
         )
     if mirrored < 0.5 * best.objective and best.objective > 1e-6 * size:
         out.append(

@@ -187,3 +187,13 @@ def test_the_smallest_rotation_takes_one_direction_to_the_other():
         turn = markups.rotation_between(a, b)
         np.testing.assert_allclose(turn @ a / np.linalg.norm(a), b / np.linalg.norm(b), atol=1e-9)
         assert np.linalg.det(turn) == pytest.approx(1)
+
+
+def test_a_straight_markup_is_hashed_as_before_curves_could_be_smooth() -> None:
+    from core.data import decode, encode
+
+    straight = Markup(MarkupKind.CURVE, np.eye(3))
+    tree, _ = encode(straight)
+    assert "smooth" not in tree
+    tree, arrays = encode(replace(straight, smooth=True))
+    assert tree["smooth"] is True and decode(tree, arrays).smooth
