@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -162,6 +163,7 @@ class DataTree(QTreeWidget):
     def rebuild(self, items: list[Item], selected: str | None) -> None:
         """Show these items, parents before children; what was folded stays folded."""
         folded = {id for id, row in self._rows.items() if row.childCount() and not row.isExpanded()}
+        children = Counter(i.parent for i in items)
         self.blockSignals(True)
         self.clear()
         self._rows = {}
@@ -175,7 +177,7 @@ class DataTree(QTreeWidget):
                 | Qt.ItemFlag.ItemIsDropEnabled
             )
             self._rows[item.id] = row
-            self.fill(item, sum(1 for i in items if i.parent == item.id))
+            self.fill(item, children[item.id])
             above = self._rows.get(item.parent) if item.parent else None
             if above is not None:
                 above.addChild(row)
@@ -314,12 +316,15 @@ class DataPanel(Panel):
     def _items(self) -> list[Item]:
         """Parents before children, siblings in the document's order."""
         out: list[Item] = []
+        below: dict[str | None, list[Item]] = defaultdict(list)
+        for item in self._workbench.document:
+            if not in_results_only(item):
+                below[item.parent].append(item)
 
         def walk(parent: str | None) -> None:
-            for item in self._workbench.document.children(parent):
-                if not in_results_only(item):
-                    out.append(item)
-                    walk(item.id)
+            for item in below[parent]:
+                out.append(item)
+                walk(item.id)
 
         walk(None)
         return out
@@ -335,10 +340,11 @@ class DataPanel(Panel):
         if change is None or change.added or change.removed or type(change.edit).__name__ == "MoveItem":
             self._rebuild()
             return
+        children = Counter(i.parent for i in self._workbench.document)
         for id in change.updated:
             item = self._workbench.document.get(id)
             if item is not None and self.tree.row_of(id) is not None:
-                self.tree.fill(item, len(self._workbench.document.children(id)))
+                self.tree.fill(item, children[id])
         self.tree.viewport().update()
 
     def _on_current(self, row: QTreeWidgetItem | None, _before: Any = None) -> None:

@@ -178,8 +178,14 @@ class TableView(QFrame):
 
     def _live_menu(self, fill: Any) -> QMenu:
         menu = QMenu(self)
-        menu.aboutToShow.connect(menu.clear)
-        menu.aboutToShow.connect(lambda: fill(menu))
+
+        def refill() -> None:
+            menu.clear()
+            for old in menu.findChildren(QMenu):  # what is cleared is its entry only
+                old.deleteLater()
+            fill(menu)
+
+        menu.aboutToShow.connect(refill)
         return menu
 
     def _make_actions(self) -> None:

@@ -21,6 +21,7 @@ class Commands(QObject):
         self._actions: dict[str, QAction] = {}
         self._reasons: dict[str, Callable[[], str]] = {}
         self._checks: dict[str, Callable[[], bool]] = {}
+        self._tips: dict[str, str] = {}
 
     def add(
         self,
@@ -55,6 +56,7 @@ class Commands(QObject):
                 action.setChecked(checked)
         if why_not is not None:
             self._reasons[id] = why_not
+        self._tips[id] = tip
         action.setToolTip(tip)
         action.setStatusTip(tip)
         action.triggered.connect(lambda _checked=False: run())
@@ -68,6 +70,7 @@ class Commands(QObject):
         action = self._actions.pop(id, None)
         self._reasons.pop(id, None)
         self._checks.pop(id, None)
+        self._tips.pop(id, None)
         if action is not None:
             self._window.removeAction(action)
             action.deleteLater()
@@ -87,10 +90,10 @@ class Commands(QObject):
         return iter(list(self._actions.values()))
 
     def set_reason(self, id: str, reason: str) -> None:
-        """Enable a command, or grey it with the reason ("" = it can be used)."""
+        """Enable a command, or grey it with the reason ("" = it can be used); its own tip comes back then."""
         action = self._actions[id]
         action.setEnabled(not reason)
-        tip = reason[:1].upper() + reason[1:]
+        tip = reason[:1].upper() + reason[1:] if reason else self._tips[id]
         action.setToolTip(tip)
         action.setStatusTip(tip)
 

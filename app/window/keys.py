@@ -1,7 +1,6 @@
 """What keys and the mouse do beside the commands: one table, which the help sheet and the shortcut editor read.
 
-A part of the window that takes keys of its own (a tool, a panel) adds its rows here or, where it is made later, with
-`add_keys`.
+A part of the window that takes keys of its own (a tool, a panel) adds its rows here.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class KeyHelp:
 SLICES, SPACE, MARKUPS, PLOTS = "Slice views", "3-D views", "Markups in views", "Plots"
 TREE, ANYWHERE = "Data", "Anywhere"
 
-_rows: list[KeyHelp] = [
+_ROWS: tuple[KeyHelp, ...] = (
     KeyHelp(SLICES, "Wheel", "Scroll through the slices"),
     KeyHelp(SLICES, "Ctrl + wheel", "Zoom at the pointer"),
     KeyHelp(SLICES, "Middle-drag, or Space + drag", "Pan", ("Space",)),
@@ -63,13 +62,26 @@ _rows: list[KeyHelp] = [
         ("Ctrl+Up", "Ctrl+Down", "Ctrl+Left", "Ctrl+Right"),
     ),
     KeyHelp(MARKUPS, "Click", "Place a point while a tool is active"),
-    KeyHelp(MARKUPS, "Return", "Finish; without a tool: hold the first point", ("Return",)),
-    KeyHelp(MARKUPS, "Backspace", "Take the last point back", ("Backspace",)),
-    KeyHelp(MARKUPS, "Escape", "Put the tool away; let go of a point"),
-    KeyHelp(MARKUPS, "Drag a handle", "Move a point, or all of it by its line"),
-    KeyHelp(MARKUPS, "Arrow keys", "Move the point that is held"),
-    KeyHelp(MARKUPS, "Tab, Shift + Tab", "The next point, the one before"),
-    KeyHelp(MARKUPS, "Insert, Delete", "Add a point after it, remove it", ("Ins", "Del")),
+    KeyHelp(MARKUPS, "Drag a handle", "Move a point, resize, turn"),
+    KeyHelp(MARKUPS, "Drag a line of the selected markup", "Move all of it; a plane along its normal"),
+    KeyHelp(MARKUPS, "Ctrl + drag", "Snap the other way, for one drag"),
+    KeyHelp(MARKUPS, "Ctrl + click on a curve", "Insert a point"),
+    KeyHelp(
+        MARKUPS,
+        "Return",
+        "Take hold of a point of the selected markup; finish what is being placed",
+        ("Return",),
+    ),
+    KeyHelp(MARKUPS, "Tab, Shift + Tab", "The next point, the one before, once one is held"),
+    KeyHelp(
+        MARKUPS, "Arrow keys", "Move the held point by a pixel, or by a voxel while points snap to voxels"
+    ),
+    KeyHelp(MARKUPS, "Ctrl + arrow keys", "Move the held point by 0.1 of the unit"),
+    KeyHelp(MARKUPS, "Shift + arrow keys", "Move the held point ten times as far"),
+    KeyHelp(MARKUPS, "Insert", "A point after the held one, on a curve", ("Ins",)),
+    KeyHelp(MARKUPS, "Delete", "Delete the held point", ("Del",)),
+    KeyHelp(MARKUPS, "Backspace", "While placing: take the last point back", ("Backspace",)),
+    KeyHelp(MARKUPS, "Escape", "Let go of the point; leave the tool"),
     KeyHelp(PLOTS, "Arrow keys", "Step the cursor (with Shift ten steps), or pan"),
     KeyHelp(PLOTS, "+, −", "Zoom in, zoom out"),
     KeyHelp(PLOTS, "R, Home", "Show all", ("Home",)),
@@ -87,19 +99,14 @@ _rows: list[KeyHelp] = [
     KeyHelp(ANYWHERE, "Escape", "Close the search, a card or a dialog; break off a drag", ("Esc",)),
     KeyHelp(ANYWHERE, "Drop a file", "Open it"),
     KeyHelp(ANYWHERE, "Ctrl + Return", "Run the analysis whose form is shown", ("Ctrl+Return",)),
-]
-
-
-def add_keys(*rows: KeyHelp) -> None:
-    """Further rows; those that are there already are not added twice."""
-    _rows.extend(row for row in rows if row not in _rows)
+)
 
 
 def key_rows() -> tuple[KeyHelp, ...]:
     """All rows, in order."""
-    return tuple(_rows)
+    return _ROWS
 
 
 def taken_by_views(key: str) -> KeyHelp | None:
     """The row whose plain key a shortcut `key` (Qt's portable spelling) would take away, if there is one."""
-    return next((row for row in _rows if key in row.keys), None)
+    return next((row for row in _ROWS if key in row.keys), None)

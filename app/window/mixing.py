@@ -29,7 +29,7 @@ class Mixing(QObject):
         """The row above the views, once there has been a mix."""
         window.centre.on_grid.append(self._on_grid)
         window.centre.stack.currentChanged.connect(lambda _index: self._refresh())
-        window.workbench.changed.connect(lambda _change: self._refresh())
+        window.workbench.changed.connect(lambda _change: self._refresh() if self.mix is not None else None)
 
     def _on_grid(self, grid: ViewportGrid) -> None:
         grid.mixChanged.connect(lambda _mix: self._refresh())

@@ -107,6 +107,7 @@ class Workbench(QObject):
         self.descriptions: dict[str, Description] = {}
         self._describing = False
         self._edits = 0
+        self._kinds: dict[str, str] | None = None
         self._closed = False
         self._by_handle: dict[str, Task] = {}
         self.links = Links(self)
@@ -135,6 +136,7 @@ class Workbench(QObject):
 
     def _on_changed(self, change: Change) -> None:
         self._edits += 1
+        self._look_at_kinds(change)
         if self.selected is not None and self.selected not in self.document:
             self.select(next((i.id for i in self.document if i.parent is None), None))
         self.changed.emit(change)
@@ -149,6 +151,7 @@ class Workbench(QObject):
         self._silence()
         self.links.forget()
         self.document = Document(items, undo_limit=undo_limit(self.settings))
+        self._kinds = None
         self.folder = folder
         self._listen()
         self.selected = None
@@ -403,7 +406,7 @@ class Workbench(QObject):
         missing = self.host.missing(analysis)
         if missing:
             return missing
-        pool = [self._kind(i) for i in self.document if i.data is not None]
+        pool = list(self._kinds_open().values())
         description = self.descriptions.get(analysis.id)
         for number, accepted in enumerate(analysis.inputs):
             found = next((k for k in pool if k in accepted), None)
@@ -414,6 +417,26 @@ class Workbench(QObject):
                 article = "another" if earlier else "a"
                 return f"needs {article} {_any_of(accepted)} to be open"
         return ""
+
+    def _kinds_open(self) -> dict[str, str]:
+        """The kinds of all items with data, by id: every edit asks for them, for every analysis."""
+        if self._kinds is None:
+            self._kinds = {i.id: self._kind(i) for i in self.document if i.data is not None}
+        return self._kinds
+
+    def _look_at_kinds(self, change: Change) -> None:
+        """Again only where something may be of another kind now."""
+        known = self._kinds
+        if change.added or change.removed:
+            self._kinds = None
+        elif known is not None:
+            for id in change.updated:
+                item = self.document[id]
+                if (item.data is not None) != (id in known) or (
+                    id in known and self._kind(item) != known[id]
+                ):
+                    self._kinds = None
+                    return
 
     @staticmethod
     def _kind(item: Item) -> str:

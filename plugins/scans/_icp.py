@@ -172,7 +172,9 @@ def polished(source: Array, target: Target, fit: Fit, *, similarity: bool) -> Fi
         moved = motion(source)
         foot, normal = target.closest(moved)
         distance = np.sqrt(((moved - foot) ** 2).sum(axis=1))
-        spread = 1.4826 * float(np.median(np.sort(distance)[: max(FEWEST, round(fit.overlap * len(distance)))]))
+        spread = 1.4826 * float(
+            np.median(np.sort(distance)[: max(FEWEST, round(fit.overlap * len(distance)))])
+        )
         kept = np.flatnonzero(distance <= max(3.0 * spread, 1e-9 * target.size))
         if len(kept) < FEWEST:
             break

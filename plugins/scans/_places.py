@@ -49,7 +49,9 @@ def areas(corners: Array) -> Array:
 def enough(points: Array) -> Array:
     """The points, if they can decide a motion. Raises `Refused` for fewer than `FEWEST`."""
     if len(points) < FEWEST:
-        raise Refused(f"At least {FEWEST} points with finite coordinates are needed; there are {len(points)}.")
+        raise Refused(
+            f"At least {FEWEST} points with finite coordinates are needed; there are {len(points)}."
+        )
     return points
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core import markups
-from core.data import Markup
+from core.data import Markup, MarkupKind, decode, encode
 
 RNG = np.random.default_rng(4)
 
@@ -190,8 +192,6 @@ def test_the_smallest_rotation_takes_one_direction_to_the_other():
 
 
 def test_a_straight_markup_is_hashed_as_before_curves_could_be_smooth() -> None:
-    from core.data import decode, encode
-
     straight = Markup(MarkupKind.CURVE, np.eye(3))
     tree, _ = encode(straight)
     assert "smooth" not in tree

@@ -77,6 +77,7 @@ class Menus:
         self._recent_count = 0
         bar = window.menuBar()
         self.menus: dict[str, QMenu] = {}
+        self._submenus: dict[str, QMenu] = {}
         self.on_view_menu: list[Callable[[QMenu, Any, QPointF], None]] = []
         """Who has entries for the menu that a right click in a view opens: called with the menu to fill, the
         `app.viewports.Viewport` and the position in it. A builder appends its function; a separator comes after each.
@@ -95,6 +96,14 @@ class Menus:
                 self.menus[menu].addSeparator()
             else:
                 self.menus[menu].addAction(self.commands[id])
+
+    def submenu(self, menu: str, title: str) -> QMenu:
+        """The submenu of that name, made at the end of the menu if it is not there: its order is that of the first use."""
+        key = f"{menu} > {title}"
+        if key not in self._submenus:
+            self._submenus[key] = self.menus[menu].addMenu(title)
+            self._submenus[key].setToolTipsVisible(True)
+        return self._submenus[key]
 
     def view_menu(self, view: Any, position: QPointF) -> QMenu:
         """The menu of a right click in a view."""

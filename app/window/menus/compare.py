@@ -26,7 +26,7 @@ def build(menus: Menus) -> None:
     comparing = w.comparing
     add(
         "data.compare",
-        "&Compare…",
+        "Compa&re…",
         comparing.ask,
         group="Data",
         shortcut="Ctrl+Shift+C",
@@ -41,9 +41,8 @@ def build(menus: Menus) -> None:
         words="side by side back",
         why_not=comparing.why_not_end,
     )
-    menus.put("Data", "data.compare", "data.compare-end", "-")
-    link = menus.menus["View"].addMenu("Link compared views")
-    link.setToolTipsVisible(True)
+    menus.put("Data", "-", "data.compare", "data.compare-end")
+    link = menus.submenu("View", "Link compared views")
     for name, words in LINKS.items():
         add(
             f"view.link-{name}",
@@ -58,8 +57,7 @@ def build(menus: Menus) -> None:
 
     def refresh() -> None:
         _strip(w)
-        menus.commands.refresh()
-        w._refresh_view()
+        w._refresh_view()  # asks all commands again
 
     comparing.changed.connect(refresh)
     w.centre.stack.currentChanged.connect(lambda _index: _strip(w))

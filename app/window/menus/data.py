@@ -39,5 +39,5 @@ def build(menus: Menus) -> None:
         why_not=menus.nothing_selected,
     )
     add("data.copy-path", "Copy path", w.items.copy_path, group="Data", why_not=w.items.why_no_path)
-    menus.put("Data", "data.toggle", "data.only", "data.show-all", "-", "data.info", "data.copy-path", "-")
-    menus.put("Data", "edit.rename", "edit.close", "file.export")
+    menus.put("Data", "data.toggle", "data.only", "data.show-all", "-", "data.info", "data.copy-path")
+    menus.put("Data", "-", "edit.rename", "edit.close", "file.export")

@@ -25,5 +25,5 @@ def build(menus: Menus) -> None:
         words="remove delete",
         why_not=menus.nothing_selected,
     )
-    add("edit.search", "Search &commands", w.palette_panel.open, group="Edit", shortcut="Ctrl+K")
+    add("edit.search", "&Search commands", w.palette_panel.open, group="Edit", shortcut="Ctrl+K")
     menus.put("Edit", "edit.undo", "edit.redo", "-", "edit.rename", "edit.close", "-", "edit.search")

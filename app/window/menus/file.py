@@ -39,7 +39,7 @@ def build(menus: Menus) -> None:
         words="sample start begin checkpoints networks",
         why_not=w.begin.why_no_comparison,
     )
-    add("file.open-session", "Open se&ssion…", w.files.ask_open_session, group="File")
+    add("file.open-session", "Open sess&ion…", w.files.ask_open_session, group="File")
     add(
         "file.save",
         "&Save session",

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QMenu
 
-from app.window.keys import SLICES, SPACE, KeyHelp, add_keys
-
 if TYPE_CHECKING:
     from app.window.markup_actions import MarkupActions
     from app.window.menus import Menus
@@ -24,29 +22,12 @@ TOOLS = {
     "distance": ("Measure &distance", "D", "ruler length"),
     "angle": ("Measure &angle", "A", "degrees goniometer"),
 }
-_BOTH = (
-    ("Drag a handle", "Move a point, resize, turn"),
-    ("Drag a line of the selected markup", "Move all of it; a plane along its normal"),
-    ("Ctrl + drag", "Snap the other way, for one drag"),
-    ("Ctrl + click on a curve", "Insert a point"),
-    ("Return", "Take hold of a point of the selected markup; finish what is being placed"),
-    ("Tab, Shift + Tab", "The next point, the one before, once one is held"),
-    ("Arrow keys", "Move the held point by a pixel, or by a voxel while points snap to voxels"),
-    ("Ctrl + arrow keys", "Move the held point by 0.1 of the unit"),
-    ("Shift + arrow keys", "Move the held point ten times as far"),
-    ("Insert", "A point after the held one, on a curve"),
-    ("Delete", "Delete the held point"),
-    ("Backspace", "While placing: take the last point back"),
-    ("Escape", "Let go of the point; leave the tool"),
-)
 
 
 def build(menus: Menus) -> None:
     """Its commands, in order; entries on a markup under a right click."""
     w, add = menus.window, menus.commands.add
     actions = w.markups
-    for where in (f"{SLICES}: markups", f"{SPACE}: markups"):
-        add_keys(*(KeyHelp(where, press, does) for press, does in _BOTH))
     for name, (title, key, words) in TOOLS.items():
         add(
             f"markups.{name}",
@@ -60,7 +41,7 @@ def build(menus: Menus) -> None:
         )
     add(
         "markups.many",
-        "Place se&veral",
+        "Plac&e several",
         actions.toggle_many,
         group="Markups",
         words="many one mode again",
@@ -99,7 +80,7 @@ def build(menus: Menus) -> None:
         "&Go to next point",
         actions.go,
         group="Markups",
-        shortcut="Alt+Shift+Right",
+        shortcut="Alt+Shift+G",
         words="control point jump crosshair",
         why_not=actions.why_no_markup,
     )

@@ -19,8 +19,7 @@ MODES = {
 def build(menus: Menus) -> None:
     """Its commands, in order."""
     mixing, add = menus.window.mixing, menus.commands.add
-    menu = menus.menus["View"].addMenu("Mix two volumes")
-    menu.setToolTipsVisible(True)
+    menu = menus.submenu("View", "Mix two volumes")
     for mode, (title, words) in MODES.items():
         id = f"view.mix-{mode}"
         add(

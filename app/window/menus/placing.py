@@ -21,7 +21,7 @@ def build(menus: Menus) -> None:
     )
     add(
         "data.apply-alignment",
-        "&Apply alignment to the item",
+        "Apply a&lignment to the item",
         placing.apply_alignment,
         group="Data",
         words="transform register result moved",

@@ -58,8 +58,7 @@ def build(menus: Menus) -> None:
         tasks = [t for t in w.workbench.tasks if t.curves and t.session == session]
         return next((t for t in reversed(tasks) if not t.over), tasks[-1] if tasks else None)
 
-    menu = menus.menus["View"].addMenu("Plot")
-    menu.setToolTipsVisible(True)
+    menu = menus.submenu("View", "Plot")
     ids: list[str] = []
 
     def put(id: str, title: str, run: Any, **options: Any) -> None:

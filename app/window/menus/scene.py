@@ -193,8 +193,7 @@ class Scene:
 def build(menus: Menus) -> None:
     """Its commands, in order."""
     scene, add = Scene(menus), menus.commands.add
-    menu = menus.menus["View"].addMenu("3-D view")
-    menu.setToolTipsVisible(True)
+    menu = menus.submenu("View", "3-D view")
     add(
         "scene.parallel",
         "&Orthographic (no perspective)",

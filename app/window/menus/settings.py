@@ -37,9 +37,7 @@ def build(menus: Menus) -> None:
     )
     add("view.smaller", "Smaller text", lambda: w.view.zoom_text(-1), group="View", shortcut="Ctrl+-")
     add("view.normal", "Normal text", lambda: w.view.zoom_text(0), group="View", shortcut="Ctrl+0")
-    view = menus.menus["View"]
-    view.addSeparator()
-    look = view.addMenu("Theme and text")
+    look = menus.submenu("View", "Theme and text")
     for id in (*(f"view.{name}" for name in THEMES), "-", "view.larger", "view.smaller", "view.normal"):
         if id == "-":
             look.addSeparator()

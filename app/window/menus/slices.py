@@ -56,7 +56,11 @@ def build(menus: Menus) -> None:
         words="full layout double click",
         why_not=menus.nothing_spatial,
     )
-    slabs = QMenu("Slab", w)
+    below = menus.submenu("View", "Slice views")
+    below.addAction(menus.commands["view.flip"])
+    menus.submenu("View", "Layout").addAction(menus.commands["view.maximize"])
+    below.addSeparator()
+    slabs = QMenu("Slab", below)
     for mode, words in ((None, "Off (single slices)"), *SLABS.items()):
         id = f"view.slab-{mode or 'off'}"
         add(
@@ -79,7 +83,7 @@ def build(menus: Menus) -> None:
         why_not=menus.nothing_spatial,
     )
     slabs.addAction(menus.commands["view.slab-thickness"])
-    tilts = QMenu("Tilt slices", w)
+    tilts = QMenu("Tilt", below)
     for id, words, degrees, key in (
         ("view.turn-left", "Turn the other planes left by 1°", 1.0, "Alt+Left"),
         ("view.turn-right", "Turn the other planes right by 1°", -1.0, "Alt+Right"),
@@ -114,8 +118,7 @@ def build(menus: Menus) -> None:
         tilts.addAction(menus.commands[id])
     for submenu in (slabs, tilts):
         submenu.setToolTipsVisible(True)
-        menus.menus["View"].addMenu(submenu)
-    menus.put("View", "-")
+        below.addMenu(submenu)
     menus.on_view_menu.append(partial(_fill, menus))
 
 

@@ -19,8 +19,7 @@ _KEYS = {"back": ",", "play": "K", "on": "."}
 def build(menus: Menus) -> None:
     """Its commands, in order."""
     player, add = menus.window.centre.player, menus.commands.add
-    menu = menus.menus["View"].addMenu("Time")
-    menu.setToolTipsVisible(True)
+    menu = menus.submenu("View", "Time")
     words = "movie animation trajectory frame 4-d"
     for id, title, run in (
         ("play", "Play or pause", player.toggle),

@@ -29,7 +29,7 @@ SIDES = {"A": "front", "P": "back", "L": "left", "R": "right", "S": "above", "I"
 def build(menus: Menus) -> None:
     """Its commands, in order."""
     w, add = menus.window, menus.commands.add
-    view = menus.menus["View"]
+    layout = menus.submenu("View", "Layout")
     for name, (title, shortcut) in LAYOUTS.items():
         id = f"view.layout-{name}"
         add(
@@ -41,8 +41,10 @@ def build(menus: Menus) -> None:
             checked=name == "four",
             why_not=menus.nothing_spatial,
         )
-        view.addAction(menus.commands[id])
-    large = view.addMenu("One large, three small")
+        layout.addAction(menus.commands[id])
+    layout.addSeparator()
+    large = layout.addMenu("One large, three small")
+    large.setToolTipsVisible(True)
     for name, title in BIG.items():
         id = f"view.layout-{name}"
         add(
@@ -63,8 +65,10 @@ def build(menus: Menus) -> None:
         words="layout splitter lines reset",
         why_not=menus.nothing_spatial,
     )
-    menus.put("View", "view.equalise")
-    view.addSeparator()
+    layout.addAction(menus.commands["view.equalise"])
+    for title in ("Link compared views", "Mix two volumes"):
+        menus.submenu("View", title)  # filled by their own modules
+    menus.put("View", "-")
     add(
         "view.reset",
         "&Reset views",
@@ -84,7 +88,7 @@ def build(menus: Menus) -> None:
         why_not=w.view.why_no_fit,
     )
     menus.put("View", "view.reset", "view.fit")
-    look = view.addMenu("Look from")
+    look = menus.submenu("View", "Look from")
     for side, words in SIDES.items():
         id = f"view.look-{side}"
         add(
@@ -96,7 +100,6 @@ def build(menus: Menus) -> None:
             why_not=menus.nothing_spatial,
         )
         look.addAction(menus.commands[id])
-    view.addSeparator()
     add(
         "view.radiological",
         "Radiological (right on the left)",
@@ -131,4 +134,11 @@ def build(menus: Menus) -> None:
         checked=True,
         why_not=menus.nothing_spatial,
     )
-    menus.put("View", "view.radiological", "view.neurological", "view.nose-left", "view.crosshair")
+    menus.put("View", "-", "view.crosshair")
+    slices = menus.submenu("View", "Slice views")
+    for id in ("view.radiological", "view.neurological", "view.nose-left"):
+        slices.addAction(menus.commands[id])
+    for title in ("3-D view", "Time", "Plot"):
+        menus.submenu("View", title)
+    menus.put("View", "-")
+    menus.submenu("View", "Theme and text")

@@ -105,7 +105,7 @@ def build(menus: Menus) -> None:
     )
     add(
         "window.messages",
-        "Go to the &messages",
+        "Go to the messa&ges",
         w.cards.focus,
         group="Window",
         shortcut="Ctrl+Shift+M",
@@ -192,10 +192,13 @@ class _OwnLayouts:
         for name in self._names:
             commands.remove(f"window.own-layout.{name}")
         menu.clear()
+        for old in menu.findChildren(QMenu):  # what is cleared is its entry only
+            old.deleteLater()
         for name in BUILT_IN:
             menu.addAction(commands[f"window.layout-{name.lower()}"])
         self._names = sorted(w.layouts.saved)
-        menu.addSeparator()
+        if self._names:
+            menu.addSeparator()
         for name in self._names:
             id = f"window.own-layout.{name}"
             title = name.replace("&", "&&")

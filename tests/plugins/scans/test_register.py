@@ -155,7 +155,7 @@ def test_what_cannot_be_aligned_is_refused() -> None:
     base = blob()
     few = np.random.default_rng(0).normal(size=(5, 3))
     for pair in ((base, PointCloud(few)), (PointCloud(few), base)):
-        with pytest.raises(Refused, match="6 points.*there are 5"):
+        with pytest.raises(Refused, match=r"6 points.*there are 5"):
             run(*pair)
     six = np.vstack([few, [1.0, 2, 3]])
     assert run(PointCloud(six), PointCloud(six + 0.1)).values["rms"] < 1e-6
