@@ -25,7 +25,7 @@ from app.viewports.notes import Notes
 from app.viewports.offscreen import device_size
 from app.viewports.scene3d import Scene3D
 from app.viewports.service import Frame
-from app.viewports.slices import SliceScene
+from app.viewports.slices import SliceScene, without_overlay
 from app.viewports.state import Resolved, ResolvedSlice
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ class GLCanvas(QOpenGLWidget):
         self._state: Resolved | None = None
         self._dirty = False
         self._notes = Notes()
+        self._bare: Resolved | None = None
+        """What of a slice is in VTK's picture and would not change it: see `without_overlay`."""
         self._context: QOpenGLContext | None = None
         self._surface: Any = None
         self._frame: Frame | None = None
@@ -82,7 +84,7 @@ class GLCanvas(QOpenGLWidget):
             self._context.makeCurrent(self._surface)
             self._scene.release()
             self._context.doneCurrent()
-            self._scene = self._state = None
+            self._scene = self._state = self._bare = None
             self._notes = Notes()
 
     def shutdown(self) -> None:
@@ -139,11 +141,17 @@ class GLCanvas(QOpenGLWidget):
                 self._scene = Scene3D(window, self.device)
         width, height = device_size(state)
         idle = changed and isinstance(self._scene, Scene3D) and self._scene.idle(state)  # type: ignore[arg-type]
-        if changed and not idle:
+        bare = without_overlay(state) if isinstance(state, ResolvedSlice) else None
+        if changed and bare is not None and bare == self._bare and isinstance(self._scene, SliceScene):
+            self._notes = self._scene.drawn_anew(state, self._notes)  # type: ignore[arg-type]
+        elif changed and not idle:
             window.SetSize(width, height)
             window.SetDPI(round(72 * state.dpr))
+            self._bare = None
             self._notes = self._scene.apply(state)  # type: ignore[arg-type]
             window.Render()
+            if not self._notes.problems and not self._notes.unfinished:
+                self._bare = bare
         # VTK may have left another context or framebuffer bound.
         self.makeCurrent()
         self._copy(window, width, height)
@@ -193,7 +201,7 @@ def _forget_gl(inner: dict[str, Any]) -> None:
         window.Finalize()
         window.SetReadyForRendering(False)
         context.doneCurrent()
-    inner["_context"] = inner["_surface"] = None
+    inner["_context"] = inner["_surface"] = inner["_bare"] = None
     inner["_dirty"] = True
 
 
@@ -205,7 +213,7 @@ def _let_go(inner: dict[str, Any]) -> None:
     if window is not None:
         for tag in inner["_observers"]:
             window.RemoveObserver(tag)
-    inner["_window"] = inner["_scene"] = inner["_state"] = inner["_frame"] = None
+    inner["_window"] = inner["_scene"] = inner["_state"] = inner["_frame"] = inner["_bare"] = None
     inner["_notes"] = Notes()
 
 

@@ -78,7 +78,7 @@ class ImageCanvas(QWidget):
         painter.end()
 
     def _accept(self, frame: Frame) -> None:
-        if not self._held:
+        if not self._held or self._wanted is None:  # it was being drawn when it was forgotten
             return
         self._frame = frame
         self.update()
@@ -87,5 +87,5 @@ class ImageCanvas(QWidget):
 
 def _let_go(number: int, held: list[service.RenderService]) -> None:
     while held:
-        held.pop().drop(number)
+        held.pop().leave(number)
         service.give_back()

@@ -24,23 +24,31 @@ class Latest:
     def __init__(self) -> None:
         self._key: Hashable = None
         self._future: Future[Any] | None = None
+        self._error = ""
 
     def want(self, key: Hashable, work: Callable[[], Any]) -> None:
         """Ask for the result of `work` unless it is what was asked for last, by its `key`."""
         if key == self._key:
             return
-        self._key = key
+        self._key, self._error = key, ""
         if self._future is not None:
             self._future.cancel()
         self._future = submit(work)
 
     def take(self, wait: bool = False) -> Any:
-        """A finished result, once; None if there is none (yet). Raises what `work` raised."""
+        """A finished result, once; None if there is none (yet). Raises what `work` raised, until another is wanted."""
+        if self._error:
+            raise RuntimeError(self._error)
         future = self._future
         if future is None or not (wait or future.done()):
             return None
         self._future = None
-        return future.result()
+        try:
+            return future.result()
+        except Exception as error:
+            # The words alone: an error holds on to the data that it was raised about.
+            self._error = str(error) or type(error).__name__
+            raise
 
     @property
     def pending(self) -> bool:
@@ -54,7 +62,7 @@ class Latest:
 
     def forget(self) -> None:
         """Nothing is wanted any more."""
-        self._key = None
+        self._key, self._error = None, ""
         if self._future is not None:
             self._future.cancel()
             self._future = None

@@ -123,6 +123,9 @@ def moved(pose: CameraPose, dx: float, dy: float) -> CameraPose:
 def zoomed(pose: CameraPose, factor: float) -> CameraPose:
     """Nearer by `factor` (> 1: the object grows)."""
     offset = np.subtract(pose.position, pose.focal) / min(max(factor, 1e-3), 1e3)
+    least = 1e-9 * max(float(np.abs(pose.focal).max()), 1e-9)  # nearer, the two places would be one
+    if not least < float(np.linalg.norm(offset)) < 1e15:
+        return pose
     return replace(pose, position=_vec(np.add(pose.focal, offset)))
 
 
@@ -167,10 +170,12 @@ def pose_from_plain(value: Any) -> CameraPose | None:
     try:
         vectors = [tuple(float(c) for c in value[key]) for key in ("position", "focal", "up")]
         angle = float(value.get("angle", VIEW_ANGLE))
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         return None
     numbers = np.array([*(c for v in vectors for c in v), angle])
-    if any(len(v) != 3 for v in vectors) or not np.isfinite(numbers).all() or vectors[0] == vectors[1]:
+    if any(len(v) != 3 for v in vectors) or not (np.abs(numbers) < 1e15).all() or vectors[0] == vectors[1]:
+        return None
+    if not 1 <= angle <= 150:
         return None
     position, focal, up = (_vec(np.array(v)) for v in vectors)
     return CameraPose(position, focal, up, angle, value.get("parallel") is True)

@@ -18,6 +18,7 @@ from app.viewports.background import Latest
 from app.viewports.clip import ClipPlane, across, outline
 from app.viewports.colors import colorize
 from app.viewports.device import Device
+from app.viewports.identity import serial
 from app.viewports.notes import Notes
 from app.viewports.opacity import curve_of, evaluate
 from app.viewports.presenter import Presenter
@@ -119,12 +120,12 @@ class CapPresenter(Presenter):
         plane = state.clip
         assert plane is not None
         self._origin = np.asarray(state.origin)
-        key = (id(item.data), item.transform.tobytes(), item.display, plane)
+        key = (serial(item.data), item.transform.tobytes(), item.display, plane)
         self._latest.want(key, lambda: make_cap(item, plane) or ())
+        if self._cap is not None:
+            self._place()
         if not state.progressive:
             self._take(wait=True)
-        elif self._cap is not None:
-            self._place()
 
     def advance(self) -> bool:
         """Take over what is finished."""
@@ -154,7 +155,12 @@ class CapPresenter(Presenter):
         super().release()
 
     def _take(self, wait: bool = False) -> bool:
-        found = self._latest.take(wait)
+        try:
+            found = self._latest.take(wait)
+        except Exception:
+            self._cap = None
+            self.prop.VisibilityOff()  # the last one would show what is not true any more
+            raise
         if found is None:
             return False
         self._cap = cap = found or None

@@ -101,7 +101,7 @@ def clip_from_plain(value: Any) -> ClipPlane | None:
     try:
         origin, normal = (np.array([float(c) for c in value[key]]) for key in ("origin", "normal"))
         follow = value.get("follow", "")
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         return None
     if origin.shape != (3,) or normal.shape != (3,) or not np.isfinite([*origin, *normal]).all():
         return None

@@ -24,6 +24,7 @@ class CurtainTool(Tool):
     def __init__(self, wanted: Callable[[float], None]) -> None:
         self._wanted = wanted
         self._start = 0.5
+        self._held = False
         self._shaped: Viewport | None = None
 
     def press(self, view: Viewport, event: QMouseEvent) -> bool:
@@ -31,21 +32,25 @@ class CurtainTool(Tool):
         mix = self._near(view, event.position())
         if mix is None or event.button() is not Qt.MouseButton.LeftButton:
             return False
-        self._start = mix.amount
+        self._start, self._held = mix.amount, True
         return True
 
     def move(self, view: Viewport, event: QMouseEvent) -> bool:
         """Move the edge; over it, show that it can be."""
-        if event.buttons():
+        if self._held:
             self._wanted(_part(view, event.position()))
             return True
-        mix = self._near(view, event.position())
+        mix = None if event.buttons() else self._near(view, event.position())
         if mix is not None:
             view.setCursor(Qt.CursorShape.SplitHCursor if mix.upright else Qt.CursorShape.SplitVCursor)
             self._shaped = view
         else:
             self.leave(view)
         return False
+
+    def release(self, view: Viewport, event: QMouseEvent) -> None:
+        """Let go."""
+        self._held = False
 
     def leave(self, view: Viewport) -> None:
         """The pointer is as it was."""
@@ -55,7 +60,9 @@ class CurtainTool(Tool):
 
     def cancel(self, view: Viewport) -> None:
         """Back to where the drag began."""
-        self._wanted(self._start)
+        if self._held:
+            self._wanted(self._start)
+        self._held = False
 
     @staticmethod
     def _near(view: Viewport, position: QPointF) -> Mix | None:

@@ -36,7 +36,15 @@ def draw_trajectory(item: SceneItem, plane: Plane, thickness: float) -> tuple[Dr
     if shade is None:
         r, g, b = (min(max(float(c), 0.0), 1.0) for c in display.color)
         return (
-            Drawing(np.zeros((0, 2, 3)), places[near], (r, g, b), display.opacity, size=size, name=item.name),
+            Drawing(
+                np.zeros((0, 2, 3)),
+                places[near],
+                (r, g, b),
+                display.opacity,
+                size=size,
+                name=item.name,
+                item=item.id,
+            ),
         )
     colors = shade.colors(index, near)
     if len(np.unique(colors, axis=0)) > _COLORS:
@@ -50,6 +58,7 @@ def draw_trajectory(item: SceneItem, plane: Plane, thickness: float) -> tuple[Dr
             display.opacity,
             size=size,
             name=item.name,
+            item=item.id,
         )
         for k, c in enumerate(unique.tolist())
     )

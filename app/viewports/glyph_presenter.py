@@ -12,6 +12,7 @@ from app.viewports import arrays
 from app.viewports.background import Latest
 from app.viewports.device import Device
 from app.viewports.glyphs import GlyphMesh, make_glyphs
+from app.viewports.identity import serial
 from app.viewports.notes import Notes
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
@@ -45,13 +46,13 @@ class GlyphPresenter(Presenter):
     def restyle(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Ask for what the display and the transform say now."""
         self._origin = np.asarray(state.origin)
-        key = (id(item.data), item.transform.tobytes(), item.display)
+        key = (serial(item.data), item.transform.tobytes(), item.display)
         self._latest.want(key, lambda: make_glyphs(item) or ())
-        if not state.progressive:
-            self._take(wait=True)
-        elif self._mesh is not None:
+        if self._mesh is not None:
             self._notes.legends = list(self._mesh.legends)
             self._place()
+        if not state.progressive:
+            self._take(wait=True)
 
     def advance(self) -> bool:
         """Take over what is finished."""
@@ -78,7 +79,12 @@ class GlyphPresenter(Presenter):
         super().release()
 
     def _take(self, wait: bool = False) -> bool:
-        found = self._latest.take(wait)
+        try:
+            found = self._latest.take(wait)
+        except Exception:
+            self._mesh = None
+            self._mapper.SetInputData(vtkPolyData())  # the last ones would show what is not true any more
+            raise
         if found is None:
             return False
         self._mesh = mesh = found or None

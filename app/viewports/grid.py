@@ -15,24 +15,21 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.theme import Theme, current_theme
-from app.viewports import layouts
+from app.viewports import layouts, view_state
 from app.viewports.backends import choose_backend, prepare_surface_format
-from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look, pose_from_plain, pose_to_plain
-from app.viewports.clip import ClipPlane, clip_from_plain, clip_to_plain
+from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look
+from app.viewports.clip import ClipPlane
 from app.viewports.clip_handle import ClipHandle
 from app.viewports.curtain import CurtainTool
 from app.viewports.handles import Handles
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
-from app.viewports.linking import Links, links_from_plain
-from app.viewports.mixing import Mix, mix_from_plain, mix_to_plain
+from app.viewports.linking import Links
+from app.viewports.mixing import Mix
 from app.viewports.moments import moved, sight_at_moment
 from app.viewports.planes import (
     Slab,
     Tilt,
     matrix_of,
-    slab_from_plain,
-    slab_to_plain,
-    tilt_from_plain,
     tilt_of,
     turn,
 )
@@ -184,7 +181,6 @@ class ViewportGrid(QWidget):
         self._moment = {i.id: self._moment[i.id] for i in self.given if i.id in self._moment}
         self._previews = {i.id: self._previews[i.id] for i in self.given if i.id in self._previews}
         self.items = self._at_moment()
-        self._show_live()
         if fresh and any(i.spatial for i in self.items):
             self._cursor = center_of(self.items, self._active)
         for view in self.views.values():
@@ -240,7 +236,6 @@ class ViewportGrid(QWidget):
         else:
             return
         self.items = self._at_moment()
-        self._show_live()
         for other in self.views.values():
             other.items = self.items
         if view is not None:
@@ -259,11 +254,6 @@ class ViewportGrid(QWidget):
             if self._previews:
                 view.hurry()
             view.refresh()
-
-    def _show_live(self) -> None:
-        live = {i.id: i for i in self.items if i.id in self._previews}
-        for view in self.views.values():
-            view.overlay.live = live
 
     def _at_moment(self) -> tuple[SceneItem, ...]:
         items = (moved(i, self._moment[i.id]) if i.id in self._moment else i for i in self.given)
@@ -528,104 +518,12 @@ class ViewportGrid(QWidget):
             one.set_clip(plane)
 
     def view_state(self) -> dict[str, Any]:
-        """Layout, crosshair, zooms, camera and conventions, as plain JSON for a session."""
-        intents = {**self._intents, **{slot: v.intent for slot, v in self.views.items()}}
-        slices = {
-            slot: {
-                "zoom": i.zoom,
-                "pan": list(i.pan),
-                "convention": i.convention,
-                "nose_left": i.nose_left,
-                "slab": slab_to_plain(i.slab),
-            }
-            for slot, i in sorted(intents.items())
-            if i.kind != "3d"
-        }
-        cameras = {
-            slot: pose_to_plain(i.camera)
-            for slot, i in sorted(intents.items())
-            if i.kind == "3d" and i.camera is not None
-        }
-        first = self.views["axial"].intent
-        return {
-            "layout": self._layout_name,
-            "cursor": None if self._cursor is None else list(self._cursor),
-            "active": self._active,
-            "convention": self.convention or first.convention,
-            "nose_left": self.nose_left,
-            "crosshair": first.crosshair,
-            "tilt": None if first.tilt is None else list(first.tilt),
-            "slices": slices,
-            "camera": cameras.get("3d"),
-            "cameras": cameras,
-            "parallel": {slot: i.parallel for slot, i in sorted(intents.items()) if i.kind == "3d"},
-            "clip": {
-                slot: clip_to_plain(i.clip) for slot, i in sorted(intents.items()) if i.clip is not None
-            },
-            "only": {slot: sorted(i.only) for slot, i in sorted(intents.items()) if i.only is not None},
-            "links": sorted(self.links.on),
-            "mix": mix_to_plain(self.mix),
-            "shares": {name: {p: list(w) for p, w in paths.items()} for name, paths in self._shares.items()},
-        }
+        """Layout, crosshair, zooms, cameras and conventions, as plain JSON for a session."""
+        return view_state.remembered(self)
 
-    def set_view_state(self, state: dict[str, Any]) -> None:
+    def set_view_state(self, state: Any) -> None:
         """The inverse of `view_state`; what is missing or damaged keeps its present value."""
-        if state.get("convention") in ("radiological", "neurological"):
-            self._link(convention=state["convention"])
-        for key in ("nose_left", "crosshair"):
-            if isinstance(state.get(key), bool):
-                self._link(**{key: state[key]})
-        if "tilt" in state:
-            self._link(tilt=tilt_from_plain(state["tilt"]))
-        for slot, values in _entries(state.get("slices")):
-            numbers = (
-                _numbers([values.get("zoom"), *(values.get("pan") or ())])
-                if isinstance(values, dict)
-                else None
-            )
-            if numbers is not None and len(numbers) == 3 and numbers[0] > 0:
-                self._set_own(slot, zoom=numbers[0], pan=(numbers[1], numbers[2]))
-            if isinstance(values, dict):
-                if values.get("convention") in ("radiological", "neurological"):
-                    self._set_own(slot, convention=values["convention"])
-                if isinstance(values.get("nose_left"), bool):
-                    self._set_own(slot, nose_left=values["nose_left"])
-                if "slab" in values:
-                    self._set_own(slot, slab=slab_from_plain(values["slab"]))
-        # Sessions of before there could be several have one camera.
-        found = {"3d": state.get("camera"), **dict(_entries(state.get("cameras")))}
-        for slot in {"3d", *found}:
-            self._set_own(slot, camera=pose_from_plain(found.get(slot)))
-        for slot, parallel in _entries(state.get("parallel")):
-            if isinstance(parallel, bool):
-                self._set_own(slot, parallel=parallel)
-        planes = dict(_entries(state.get("clip")))
-        for slot in {*self.views, *self._intents, *planes}:
-            self._set_own(slot, clip=clip_from_plain(planes.get(slot)))
-        asked = dict(_entries(state.get("only")))
-        for slot in {*self.views, *self._intents, *asked}:
-            ids = asked.get(slot)
-            is_list = isinstance(ids, list) and all(isinstance(i, str) for i in ids)
-            self._set_own(slot, only=frozenset(ids) if is_list and ids is not None else None)
-        self._shares = layouts.shares_from_plain(state.get("shares"))
-        if state.get("active") is None or isinstance(state.get("active"), str):
-            self.set_active(state.get("active"))
-        cursor = _numbers(state.get("cursor"))
-        if cursor is not None and len(cursor) == 3:
-            self.set_cursor((cursor[0], cursor[1], cursor[2]))
-        self.set_mix(mix_from_plain(state.get("mix")))
-        links = links_from_plain(state.get("links"))
-        if links is not None:
-            self.links.on = links
-            self.linksChanged.emit()
-        try:
-            self.set_layout(state.get("layout", ""))
-        except (ValueError, TypeError, AttributeError):
-            pass
-        self._place()
-        self._relink()
-        self._link()
-        self.viewChanged.emit()
+        view_state.restore(self, state)
 
     def _set_own(self, slot: str, **values: Any) -> None:
         """Change the intent of a view that may not be made yet."""
@@ -892,17 +790,3 @@ class ViewportGrid(QWidget):
     def _fall_back_all(self) -> None:
         for view in self.views.values():
             view._fall_back(self.why)
-
-
-def _entries(value: Any) -> list[tuple[str, Any]]:
-    """The entries of a mapping in a session file; none where it is no mapping."""
-    return [(k, v) for k, v in value.items() if isinstance(k, str)] if isinstance(value, dict) else []
-
-
-def _numbers(value: Any) -> list[float] | None:
-    """Finite floats from a list in a session file, None for anything else."""
-    try:
-        numbers = [float(v) for v in value]
-    except (TypeError, ValueError):
-        return None
-    return numbers if numbers and all(math.isfinite(n) for n in numbers) else None

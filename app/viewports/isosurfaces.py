@@ -16,6 +16,7 @@ from app.viewports import arrays
 from app.viewports.background import Latest
 from app.viewports.colors import category
 from app.viewports.device import Device
+from app.viewports.identity import serial
 from app.viewports.notes import Notes
 from app.viewports.presenter import SMALL, Presenter
 from app.viewports.reduced import DRAG_VOXELS, LABEL_VOXELS, Reduced, is_reduced, reduced
@@ -57,7 +58,7 @@ class IsosurfacePresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Other values."""
-        return id(item.data), item.display.index
+        return serial(item.data), item.display.index
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """An actor without a surface as yet."""
@@ -83,7 +84,7 @@ class IsosurfacePresenter(Presenter):
         placement[:3, 3] -= state.origin
         self.prop.SetUserMatrix(arrays.matrix(placement))
         level = level_of(item)
-        key = (id(item.data), display.index, level)
+        key = (serial(item.data), display.index, level)
         rough, fine = self._coarse, self._reduced
         same = rough.array.shape == fine.array.shape
         # The coarse one first: it follows the hand.
@@ -149,7 +150,7 @@ class LabelsPresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Other values."""
-        return id(item.data), item.display.index
+        return serial(item.data), item.display.index
 
     def prepare(self, item: SceneItem) -> Callable[[], Any] | None:
         """All of it: the surfaces."""

@@ -236,7 +236,7 @@ def shares_from_plain(value: Any) -> dict[str, dict[str, tuple[float, ...]]]:
             try:
                 split = _at(node, path)
                 widths = tuple(float(n) for n in numbers)
-            except (TypeError, ValueError, IndexError):
+            except (TypeError, ValueError, IndexError, OverflowError):
                 continue
             fits = split is not None and len(widths) == len(split.parts)
             if fits and all(math.isfinite(w) and w > 0.01 for w in widths):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -175,12 +175,12 @@ def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
-def paint_words(painter: QPainter, overlay: Overlay, state: Resolved) -> None:
-    """The words of all markups that a view shows, those being dragged as they are at the moment."""
+def paint_words(painter: QPainter, overlay: Overlay, state: Resolved, live: Mapping[str, SceneItem]) -> None:
+    """The words of all markups that a view shows; of those in `live`, as they are there."""
     words: list[Word] = []
     for item in state.items:
         if isinstance(item.data, Markup):
-            words += words_of(overlay.live.get(item.id, item), state)
+            words += words_of(live.get(item.id, item), state)
     if not words:
         return
     metrics = QFontMetricsF(overlay.small)

@@ -10,6 +10,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
 from app.viewports import arrays
 from app.viewports.cuts import shape_edges
+from app.viewports.identity import serial
 from app.viewports.notes import Notes
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
@@ -23,7 +24,7 @@ class MarkupPresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Only other data means other geometry."""
-        return (id(item.data),)
+        return (serial(item.data),)
 
     def over(self, item: SceneItem) -> bool:
         """Over volumes; surfaces still hide what lies behind them."""

@@ -9,8 +9,9 @@ from vtkmodules.vtkRenderingCore import vtkImageProperty, vtkImageSlice, vtkImag
 
 from app.viewports import arrays, mixing
 from app.viewports.cuts import Drawing
+from app.viewports.identity import serial
 from app.viewports.mixing import Array, Mix
-from app.viewports.notes import Legend, Notes, guarded
+from app.viewports.notes import Legend, Notes, guarded, legend_wanted, volume_legend
 from app.viewports.state import ResolvedSlice, SceneItem
 from app.viewports.stats import window_of
 
@@ -55,7 +56,7 @@ class MixedLayer:
         placement, nu, nv = mixing.pixel_grid(state, first, second, exact=mix.mode == "difference")
         samples = (
             *(
-                (id(i.data), i.affine.tobytes(), i.display.index, i.display.interpolate)
+                (serial(i.data), i.affine.tobytes(), i.display.index, i.display.interpolate)
                 for i in (first, second)
             ),
             placement.round(9).tobytes(),
@@ -83,7 +84,13 @@ class MixedLayer:
             unit = first.data.value_unit
             notes.legends.append(Legend("A − B", unit, DIVERGING, -limit, limit))
             notes.infos.append(scale.words or "A − B, values as they are")
-        elif rgba is not None:
+        else:
+            notes.legends += [
+                volume_legend(i, *window_of(i.data, i.display))
+                for i in (first, second)
+                if legend_wanted(i, mixing.is_label(i))
+            ]
+        if rgba is not None and mix.mode != "difference":
             a, b = (mixing.colored(i, p) for i, p in zip((first, second), self._pair, strict=True))
             rgba = mixing.mixed(a, b, self._share(state, mix, placement, nu, nv))
         if rgba is not None:

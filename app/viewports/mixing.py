@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.colors import colorize, rgba_of
+from app.viewports.identity import serial
 from app.viewports.planes import aligned_axis
 from app.viewports.stats import frame_of, subsample, volume_stats, window_of
 from core.data import Transforms, Volume
@@ -87,10 +88,11 @@ def mix_from_plain(value: Any) -> Mix | None:
     except TypeError:
         return None
     numbers = [made.amount, made.tile, 1.0 if made.limit is None else made.limit]
-    if any(isinstance(n, bool) or not isinstance(n, (int, float)) or not np.isfinite(n) for n in numbers):
+    if any(isinstance(n, bool) or not isinstance(n, (int, float)) or not abs(n) < 1e300 for n in numbers):
         return None
     words = isinstance(made.first, str) and isinstance(made.second, str) and isinstance(made.upright, bool)
-    if not words or made.mode not in MODES or made.match not in MATCHES or numbers[2] <= 0:
+    known = made.mode in tuple(MODES) and made.match in tuple(MATCHES)
+    if not words or not known or numbers[2] <= 0:
         return None
     return made.changed()
 
@@ -238,7 +240,13 @@ def scaling(first: SceneItem, second: SceneItem, match: str) -> Scaling:
         factor = (high - low) / max(other_high - other_low, 1e-300)
         return Scaling(factor, low - other_low * factor, _words(factor, low - other_low * factor, "windows"))
     if match == "fit":
-        factor, shift = linear_fit(_levels(first), _levels(second))
+        known = _fits.setdefault(first.data, {})
+        key = (serial(second.data), first.display.index, second.display.index)
+        if key not in known:
+            if len(known) > 50:
+                known.clear()
+            known[key] = linear_fit(_levels(first), _levels(second))
+        factor, shift = known[key]
         return Scaling(factor, shift, _words(factor, shift, "fitted"))
     return Scaling()
 
@@ -272,13 +280,14 @@ def _words(factor: float, shift: float, how: str) -> str:
 
 
 _limits: WeakKeyDictionary[Any, dict[tuple[Any, ...], float]] = WeakKeyDictionary()
+_fits: WeakKeyDictionary[Any, dict[tuple[Any, ...], tuple[float, float]]] = WeakKeyDictionary()
 
 
 def difference_limit(first: SceneItem, second: SceneItem, scale: Scaling) -> float:
     """The 99th percentile of the absolute difference where both are; the same for every slice."""
     known = _limits.setdefault(first.data, {})
     key = (
-        id(second.data),
+        serial(second.data),
         first.display.index,
         second.display.index,
         first.affine.tobytes(),
@@ -320,7 +329,10 @@ def colored(item: SceneItem, values: Array) -> Array:
         out = rgba_of(values, low, high)
         out[..., 3] = np.where(np.isfinite(values).all(axis=-1), out[..., 3], 0)
         return out
-    return colorize(values, low, high, item.display.colormap, label=is_label(item))
+    display = item.display
+    return colorize(
+        values, low, high, display.colormap, label=is_label(item), hide=display.hide, floor=display.floor
+    )
 
 
 def mixed(first: Array, second: Array, share: Array | float) -> Array:

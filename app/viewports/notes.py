@@ -58,6 +58,13 @@ def guarded(notes: Notes, item: Any) -> Iterator[None]:
         notes.problems.append(f"{item.name} could not be drawn: {reason}")
 
 
+def volume_legend(item: Any, low: float, high: float, *, whole: bool = False) -> Legend:
+    """That of a volume whose colours go from `low` to `high`; `whole`: where nothing of it is hidden."""
+    display, unit = item.display, item.data.value_unit
+    hide, floor = ("", 0.0) if whole else (display.hide, display.floor)
+    return Legend(item.name, unit, display.colormap, low, high, hide, floor)
+
+
 def legend_wanted(item: Any, label: bool) -> bool:
     """A volume's colours need a legend unless they are grays, classes or colours themselves."""
     return not label and not item.data.rgb and item.display.colormap.lower() not in ("gray", "grey")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from vtkmodules.vtkRenderingCore import vtkRenderWindow
 from app.viewports.device import Device, device_of
 from app.viewports.notes import Notes
 from app.viewports.scene3d import Scene3D
-from app.viewports.slices import SliceScene, compile_shaders
+from app.viewports.slices import SliceScene, compile_shaders, without_overlay
 from app.viewports.state import Resolved, ResolvedSlice
 
 Array = NDArray[Any]
@@ -52,14 +51,14 @@ class OffscreenView:
     def render(self, state: Resolved) -> tuple[Array, Notes, float]:
         """((height, width, 4) uint8 device pixels, notes, seconds)."""
         started = time.perf_counter()
-        bare = _without_overlay(state)
+        bare = without_overlay(state)
         scene = self._scene
-        if (
-            self._last is not None
-            and bare == self._last[0]
-            and (not isinstance(scene, Scene3D) or scene.idle(state))  # type: ignore[arg-type]
-        ):
-            return self._last[1], self._last[2], time.perf_counter() - started
+        if self._last is not None and bare == self._last[0]:
+            if isinstance(scene, SliceScene):
+                notes = scene.drawn_anew(state, self._last[2])  # type: ignore[arg-type]
+                return self._last[1], notes, time.perf_counter() - started
+            if isinstance(scene, Scene3D) and scene.idle(state):  # type: ignore[arg-type]
+                return self._last[1], self._last[2], time.perf_counter() - started
         self._last = None
         if self._scene is None:
             if isinstance(state, ResolvedSlice):
@@ -91,16 +90,6 @@ class OffscreenView:
         self._last = None
         self._window.Finalize()
         del self._window
-
-
-def _without_overlay(state: Resolved) -> Resolved:
-    """What of a slice VTK has a part in: another view's step moves the crosshair here, and no pixel below it."""
-    if not isinstance(state, ResolvedSlice):
-        return state
-    hurried = state.interactive and state.oblique  # a tilted plane that moves is drawn coarsely
-    return replace(
-        state, cursor=(0.0, 0.0, 0.0), crosshair=False, lines=(), interactive=hurried, progressive=False
-    )
 
 
 def device_size(state: Resolved) -> tuple[int, int]:

@@ -6,6 +6,8 @@ Painted with Qt in logical pixels, so it is sharp at every scale, and from the s
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from app.viewports.state import Resolved, Resolved3D, ResolvedSlice, SceneItem
 Array = NDArray[Any]
 
 _MAX_SEGMENTS = 60_000
+NOTHING: Mapping[str, SceneItem] = MappingProxyType({})
 PARTS = {
     "title": "Title",
     "letters": "Orientation letters and axes",
@@ -53,19 +56,19 @@ class Overlay:
         """Round words, so that they can be read on anything."""
         self.warm = False
         """The pointer is over the words of the convention, which a click changes."""
-        self.live: dict[str, SceneItem] = {}
-        """Markups that are being dragged, as they are at this moment; the picture follows."""
 
-    def paint(self, painter: QPainter, state: Resolved, notes: Notes) -> None:
-        """Everything, clipped to the view."""
+    def paint(
+        self, painter: QPainter, state: Resolved, notes: Notes, live: Mapping[str, SceneItem] = NOTHING
+    ) -> None:
+        """Everything, clipped to the view. `live`: markups as they are at this moment, where the picture is older."""
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.setClipRect(QRectF(0, 0, state.width, state.height))
         if isinstance(state, ResolvedSlice):
             shown = {i.id for i in state.items}
             for drawing in notes.drawings:
-                if drawing.item not in self.live:
+                if drawing.item not in live:
                     self._drawing(painter, state, drawing)
-            for item in self.live.values():
+            for item in live.values():
                 if item.id in shown:
                     for drawing in draw_markup(item, (state.origin, state.toward), state.reach):
                         self._drawing(painter, state, drawing)
@@ -87,7 +90,7 @@ class Overlay:
                 self._scale_bar(painter, state, self.metrics.px(84))
             if "title" in self.parts:
                 self._corner(painter, state, tuple(notes.infos[:3]))
-        paint_words(painter, self, state)
+        paint_words(painter, self, state, live)
         if "title" in self.parts:
             self._title(painter, state)
         if "legend" in self.parts:

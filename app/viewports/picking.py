@@ -16,7 +16,7 @@ object whose structure is still being made is passed over; with `wait=True`, the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -78,7 +78,7 @@ def pick(
     Parameters
     ----------
     items : objects as the view shows them; hidden ones and those without a place in space are passed over.
-    clip : what it cuts away cannot be hit.
+    clip : what it cuts away cannot be hit; it does not cut markups.
     radius : pixels within which points, nodes and lines count as hit.
     wait : see the module.
     """
@@ -90,16 +90,19 @@ def pick(
     reach = float(np.linalg.norm(np.abs(box - start[:, None]).max(axis=1))) * 1.01 + 1e-9
     first = -reach if pose.parallel else 1e-9 * reach
     last = reach
+    whole = _Line(start, direction, first, last, pose, (float(x), float(y)), size, radius, wait, None)
+    line = whole
     if clip is not None:
         low, high = clip.span(start, direction)
-        first, last = max(first, low), min(last, high)
-        if first > last:
-            return None
-    line = _Line(start, direction, first, last, pose, (float(x), float(y)), size, radius, wait, clip)
+        line = replace(whole, first=max(first, low), last=min(last, high), clip=clip)
     best: Pick | None = None
     for item in shown:
         finder = _FINDERS.get(type(item.data))
-        found = None if finder is None else finder(item, line)
+        # No plane cuts markups.
+        sight = whole if isinstance(item.data, Markup) else line
+        if finder is None or sight.first > sight.last:
+            continue
+        found = finder(item, sight)
         if found is not None and (best is None or found.distance - _favour(found, line) < best.distance):
             best = found
     return best
@@ -109,7 +112,7 @@ def prepare(items: Iterable[SceneItem]) -> None:
     """Begin to make the search structures of these objects, in the background."""
     for item in items:
         if isinstance(item.data, Mesh) and len(item.data.faces):
-            search.face_tree(item.data, wait=False)
+            search.face_tree(item.data, wait=False, begin=True)
         elif isinstance(item.data, PointCloud):
             zero = np.zeros(3)
             search.points_near(item.data, item.data.points, zero, zero, 0.0, wait=False)
@@ -297,7 +300,8 @@ def _in_volume(item: SceneItem, line: _Line) -> Pick | None:
     if getattr(display, "render", "volume") == "off":
         return None
     affine = item.affine
-    if abs(np.linalg.det(affine[:3, :3])) < 1e-300 or not (line.wait or has_stats(volume)):
+    index = getattr(display, "index", 0)
+    if abs(np.linalg.det(affine[:3, :3])) < 1e-300 or not (line.wait or has_stats(volume, index)):
         return None
     a, b = line.local(affine)
     shape = np.array(volume.array.shape[:3])
@@ -308,8 +312,8 @@ def _in_volume(item: SceneItem, line: _Line) -> Pick | None:
     n = int(min(max(np.ceil(2 * cells), 2), _MOST_SAMPLES))
     ts = span[0] + (span[1] - span[0]) * (np.arange(n) + 0.5) / n
     voxels = np.clip(np.floor(a + ts[:, None] * (b - a) + 0.5).astype(int), 0, shape - 1)
-    values = frame_values(volume, voxels, getattr(display, "index", 0))
-    stats = volume_stats(volume, getattr(display, "index", 0))
+    values = frame_values(volume, voxels, index)
+    stats = volume_stats(volume, index)
     if stats.label or volume.transforms is Transforms.LABEL or display.colormap == "labels":
         hits = np.flatnonzero(np.nan_to_num(values) != 0)
     elif getattr(display, "render", "") == "surface":

@@ -43,7 +43,7 @@ class Slab:
 
 def slab_from_plain(value: Any) -> Slab | None:
     """From a session; None for none and for anything damaged."""
-    if not isinstance(value, Mapping) or value.get("mode") not in MODES:
+    if not isinstance(value, Mapping) or value.get("mode") not in tuple(MODES):
         return None
     thickness = value.get("thickness")
     if isinstance(thickness, bool) or not isinstance(thickness, (int, float)):
@@ -72,7 +72,7 @@ def tilt_of(matrix: Any) -> Tilt | None:
     ValueError : a mirroring, or nothing like a rotation.
     """
     found = np.asarray(matrix, dtype=float).reshape(3, 3)
-    if not np.isfinite(found).all() or np.abs(found @ found.T - np.eye(3)).max() > 1e-3:
+    if not (np.abs(found) < 2).all() or np.abs(found @ found.T - np.eye(3)).max() > 1e-3:
         raise ValueError("this matrix is no rotation")
     if np.linalg.det(found) < 0:
         raise ValueError("this matrix mirrors")
@@ -87,7 +87,7 @@ def tilt_from_plain(value: Any) -> Tilt | None:
     """From a session; None for none and for anything damaged."""
     try:
         return tilt_of([float(v) for v in value])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -12,6 +12,7 @@ from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPointGaussianMapper
 
 from app.viewports import arrays
+from app.viewports.identity import serial
 from app.viewports.notes import Notes
 from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem
@@ -49,7 +50,7 @@ class PointsPresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Only other data means other geometry."""
-        return (id(item.data),)
+        return (serial(item.data),)
 
     def prepare(self, item: SceneItem) -> Callable[[], Any] | None:
         """Shuffling millions takes a while."""

@@ -12,6 +12,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkImagingCore import vtkImageReslice
 
 from app.viewports import arrays
+from app.viewports.identity import serial
 from app.viewports.planes import Slab, box_corners, cross
 from app.viewports.projections import Projection, projected
 from app.viewports.state import ResolvedSlice, SceneItem
@@ -47,16 +48,12 @@ def aligned(
     `planes`: the first and last of a slab about the one in the middle, whose place the picture has.
     """
     first, index, last = planes
-    frame = frame_of(item.data, item.display.index)
-    if slab is None:
-        # A view: np.take would first copy a whole volume whose first axis runs fastest.
-        pixels = frame[tuple(index if a == axis else slice(None) for a in range(3))]
-    else:
-        pixels = projected(
-            frame[tuple(slice(first, last + 1) if a == axis else slice(None) for a in range(3))],
-            axis,
-            slab.mode,
-        )
+    chosen = index if slab is None else slice(first, last + 1)
+    # A view: np.take would first copy a whole volume whose first axis runs fastest.
+    part = tuple(chosen if a == axis else slice(None) for a in range(3))
+    pixels = frame_of(item.data, item.display.index, part)
+    if slab is not None:
+        pixels = projected(pixels, axis, slab.mode)
     u, v = (a for a in range(3) if a != axis)
     affine = item.affine
     placement = np.eye(4)
@@ -165,7 +162,7 @@ class Sampler:
             yield values, (start, end) == runs[-1]
 
     def _read(self, item: SceneItem) -> list[Any]:
-        shown = (id(item.data), item.display.index)
+        shown = (serial(item.data), item.display.index)
         if self._of != shown:
             frame = frame_of(item.data, item.display.index)
             channels = [frame[..., c] for c in range(frame.shape[3])] if frame.ndim == 4 else [frame]

@@ -20,6 +20,9 @@ _SMALL = 100_000
 """Points that are looked at one by one: quicker than any structure."""
 _CELLS = 96
 """Along the longest side of a cloud."""
+_MOST_CELLS = 2_000_000
+_MOST_POINTS = 300_000
+"""That are looked at one by one; of more, which lie on few pixels then, every n-th."""
 _known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
@@ -65,18 +68,37 @@ class PointCells:
         n = int(np.ceil(np.linalg.norm(last - first) / (0.5 * self.size))) + 1
         beads = first + np.linspace(0, 1, n)[:, None] * (last - first)
         grow = int(np.ceil((radius + 0.5 * self.size) / self.size))
+        if n * (2 * grow + 1) ** 3 > _MOST_CELLS:
+            # Seen from so far away that the ray is as thick as the cloud: every cell by its distance from it.
+            return self._thinned(np.flatnonzero(self._cells_near(first, last, radius)))
         shifts = np.stack(np.meshgrid(*[np.arange(-grow, grow + 1)] * 3, indexing="ij"), axis=-1)
         cells = (np.floor(beads / self.size).astype(np.int64)[:, None] + shifts.reshape(1, -1, 3)).reshape(
             -1, 3
         )
         cells = cells[((cells >= 0) & (cells < self.shape)).all(axis=1)]
         flat = np.unique((cells[:, 0] * self.shape[1] + cells[:, 1]) * self.shape[2] + cells[:, 2])
-        counts = self.starts[flat + 1] - self.starts[flat]
-        flat, counts = flat[counts > 0], counts[counts > 0]
-        if not len(flat):
+        return self._thinned(flat)
+
+    def _cells_near(self, first: Array, last: Array, radius: float) -> Array:
+        """(cells,) bool: the middle lies within `radius` and half a cell's diagonal of the segment."""
+        ticks = [(np.arange(n) + 0.5) * self.size for n in self.shape]
+        middles = np.stack(np.meshgrid(*ticks, indexing="ij"), axis=-1).reshape(-1, 3)
+        way = last - first
+        along = np.clip((middles - first) @ way / max(float(way @ way), 1e-300), 0.0, 1.0)
+        off = ((first + along[:, None] * way - middles) ** 2).sum(axis=1)
+        near: Array = off <= (radius + 0.87 * self.size) ** 2
+        return near
+
+    def _thinned(self, cells: Array) -> Array:
+        """Numbers of the points in these cells; of very many every n-th."""
+        counts = self.starts[cells + 1] - self.starts[cells]
+        ends = np.cumsum(counts)
+        total = int(ends[-1]) if len(ends) else 0
+        if not total:
             return np.zeros(0, dtype=np.int64)
-        runs = np.repeat(self.starts[flat] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        return self.order[runs + np.arange(int(counts.sum()))]
+        places = np.arange(0, total, -(-total // _MOST_POINTS))
+        cell = np.searchsorted(ends, places, side="right")
+        return self.order[self.starts[cells[cell]] + places - (ends - counts)[cell]]
 
 
 class FaceTree:
@@ -124,9 +146,9 @@ def points_near(
     return None if cells is None else cells.near(start, end, radius)
 
 
-def face_tree(mesh: Mesh, wait: bool) -> FaceTree | None:
-    """The tree of a mesh; None while it is being made."""
-    small = len(mesh.faces) < _SMALL // 5
+def face_tree(mesh: Mesh, wait: bool, *, begin: bool = False) -> FaceTree | None:
+    """The tree of a mesh; None while it is being made. Of a small one that is quick, unless it is only to `begin`."""
+    small = not begin and len(mesh.faces) < _SMALL // 5
     tree: FaceTree | None = made(mesh, lambda: FaceTree(mesh), wait or small)
     return tree
 

@@ -122,20 +122,14 @@ class RenderService:
 
         self._enqueue(view, state).add_done_callback(done)
 
-    def drop(self, view: int) -> None:
-        """Forget a view; returns once its VTK objects are gone."""
+    def leave(self, view: int) -> None:
+        """Like `forget`, and nothing comes back any more: the view closes. The window does not wait for a picture that
+        is being drawn."""
         self._callbacks.pop(view, None)
-        if self.sync:
-            self._release(view)
-            return
-        with self._change:
-            self._slots.pop(view, None)
-            if self._thread is None:
-                return
-        self._enqueue(view, None).result(120.0)
+        self.forget(view)
 
     def forget(self, view: int) -> None:
-        """Like `drop`, without waiting: the view stays, and starts anew with its next state."""
+        """Free its VTK objects, without waiting: the view stays, and starts anew with its next state."""
         if self.sync:
             self._release(view)
             return

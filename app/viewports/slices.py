@@ -6,7 +6,7 @@ colours here, in NumPy: a slice is small, any number type works, and what is not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,13 @@ from app.viewports import arrays
 from app.viewports.colors import category, colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
 from app.viewports.dots import draw_trajectory
+from app.viewports.identity import serial
 from app.viewports.mixed_scene import MixedLayer
-from app.viewports.notes import Legend, Notes, guarded, legend_wanted
+from app.viewports.notes import Notes, guarded, legend_wanted, volume_legend
 from app.viewports.outlines import bands, edges_of
 from app.viewports.sampling import Sampler, aligned, coarse, grid_of, plane_axis
 from app.viewports.shared_colors import tell_linked, with_linked_colors
-from app.viewports.state import ResolvedSlice, SceneItem
+from app.viewports.state import Resolved, ResolvedSlice, SceneItem
 from app.viewports.stats import volume_stats, window_of
 from core.data import Markup, Mesh, Trajectory, Volume
 
@@ -45,6 +46,8 @@ class _Layer:
     """The VTK side of one volume, and what it shows at the moment."""
 
     prop: vtkImageSlice
+    of: int
+    """Of which volume."""
     picture: Any = None
     pixels: Any = None
     placement: Any = None
@@ -54,6 +57,23 @@ class _Layer:
     edges: Any = None
     outline: Any = None
     outline_key: tuple[Any, ...] = ()
+
+
+def without_overlay(state: Resolved) -> Resolved:
+    """What of a slice VTK has a part in: another view's step moves the crosshair here, a markup is moved, points pass
+    by, and no pixel below them changes."""
+    if not isinstance(state, ResolvedSlice):
+        return state
+    hurried = state.interactive and state.oblique  # a tilted plane that moves is drawn coarsely
+    return replace(
+        state,
+        items=tuple(i for i in state.items if isinstance(i.data, Volume)),
+        cursor=(0.0, 0.0, 0.0),
+        crosshair=False,
+        lines=(),
+        interactive=hurried,
+        progressive=False,
+    )
 
 
 def compile_shaders(window: vtkRenderWindow) -> None:
@@ -102,6 +122,13 @@ class SliceScene:
         tell_linked(state, notes)
         return notes
 
+    def drawn_anew(self, state: ResolvedSlice, notes: Notes) -> Notes:
+        """The notes of the last picture for a state that differs from its one only in what is painted over it; see
+        `without_overlay`."""
+        made = replace(notes, drawings=[d for d in notes.drawings if not d.item], problems=[])
+        self._cut(state, made)
+        return made
+
     def release(self) -> None:
         """Let go of every VTK object."""
         for layer in self._layers.values():
@@ -117,8 +144,10 @@ class SliceScene:
         low, high = window_of(volume, display)
         notes.windows[item.id] = (high - low, (high + low) / 2)
         layer = self._layers.get(item.id)
+        if layer is not None and layer.of != serial(volume):
+            layer.sampler, layer.of = Sampler(), serial(volume)  # the old one holds the values of before
         if layer is None:
-            layer = self._layers[item.id] = _Layer(vtkImageSlice())
+            layer = self._layers[item.id] = _Layer(vtkImageSlice(), serial(volume))
             mapper = vtkImageSliceMapper()
             mapper.SetOrientationToZ()
             mapper.BorderOn()
@@ -129,9 +158,7 @@ class SliceScene:
         label = _is_label(item)
         smooth = display.interpolate and not label
         if legend_wanted(item, label):
-            notes.legends.append(
-                Legend(item.name, volume.value_unit, display.colormap, low, high, display.hide, display.floor)
-            )
+            notes.legends.append(volume_legend(item, low, high))
         affine = item.affine
         # A class is no amount: there is no largest or mean one. Of colours, only the mean is a colour.
         slab = None if label or (volume.rgb and state.slab and state.slab.mode != "mean") else state.slab
@@ -149,7 +176,7 @@ class SliceScene:
         inside = first <= last
         outlined = label and display.outline > 0
         layer.prop.SetVisibility(inside and not outlined)
-        key = (id(volume), affine.tobytes(), display.index, slab, *where)
+        key = (serial(volume), affine.tobytes(), display.index, slab, *where)
         if inside and (key != layer.key or layer.pixels is None):
             done = True
             if axis is not None:
@@ -244,7 +271,14 @@ class SliceScene:
         for item in state.items:
             if not isinstance(item.data, (Mesh, Markup, Trajectory)):
                 continue
-            key = (id(item.data), item.transform.tobytes(), item.display, height, state.toward, state.slab)
+            key = (
+                serial(item.data),
+                item.transform.tobytes(),
+                item.display,
+                height,
+                state.toward,
+                state.slab,
+            )
             known = self._drawings.get(item.id)
             if known is None or known[0] != key:
                 made: tuple[Drawing, ...] = ()

@@ -50,6 +50,8 @@ CLEAR = ("clear", "clear")
 """The background of a picture that is to be laid over something else."""
 _FIT = 0.86
 """Part of the view that the reference fills at zoom 1: letters and header stand outside it."""
+ZOOMS = (0.1, 200.0)
+"""The least and the most that a slice can be zoomed."""
 _BOX_SAMPLES = 60_000
 _CONTENT_SAMPLES = 32
 """Along each axis of a volume."""
@@ -621,7 +623,7 @@ def panned(intent: ViewIntent, dx: float, dy: float) -> ViewIntent:
 
 def zoomed_at(intent: ViewIntent, state: ResolvedSlice, factor: float, x: float, y: float) -> ViewIntent:
     """A slice view zoomed by `factor` with the point under (x, y) staying where it is."""
-    zoom = float(min(max(intent.zoom * factor, 0.1), 200.0))
+    zoom = float(min(max(intent.zoom * factor, ZOOMS[0]), ZOOMS[1]))
     change = 1 - intent.zoom / zoom
     offset = ((x - state.width / 2) * state.scale, (state.height / 2 - y) * state.scale)
     return replace(

@@ -34,15 +34,18 @@ class VolumeStats:
     label: bool
 
 
-def frame_of(volume: Volume, index: int = 0) -> Array:
-    """The 3-D array that is shown: entry `index` of a time axis, the length of vector channels, RGB as it is."""
-    array = volume.array
-    if array.ndim == 3 or volume.rgb:
+def frame_of(volume: Volume, index: int = 0, part: tuple[int | slice, ...] = ()) -> Array:
+    """The 3-D array that is shown: entry `index` of a time axis, the length of vector channels, RGB as it is.
+
+    `part`: only this part of the three axes of space; lengths are computed of nothing else.
+    """
+    array = volume.array[part] if part else volume.array
+    if volume.array.ndim == 3 or volume.rgb:
         return array
     if volume.last_axis == "channel" and volume.transforms in (Transforms.VECTOR, Transforms.AXIAL_VECTOR):
         length: Array = np.sqrt((np.asarray(array, dtype=np.float32) ** 2).sum(axis=-1))
         return length
-    return array[..., min(max(index, 0), array.shape[3] - 1)]
+    return array[..., min(max(index, 0), array.shape[-1] - 1)]
 
 
 def subsample(array: Array, limit: int = _SAMPLES) -> Array:
@@ -73,10 +76,10 @@ def volume_stats(volume: Volume, index: int = 0) -> VolumeStats:
     return stats
 
 
-def has_stats(volume: Volume) -> bool:
-    """Whether `volume_stats` has looked at the volume before, and so answers at once."""
+def has_stats(volume: Volume, index: int = 0) -> bool:
+    """Whether `volume_stats` has looked at this channel of the volume before, and so answers at once."""
     with _lock:
-        return bool(_cache.get(volume))
+        return (0 if volume.last_axis == "time" else index) in _cache.get(volume, {})
 
 
 def window_of(volume: Volume, display: Any) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
 from app.viewports import arrays
 from app.viewports.colors import category, color_scale, colorize, rgba_of
+from app.viewports.identity import serial
 from app.viewports.notes import Legend, Notes
 from app.viewports.presenter import SMALL, Presenter
 from app.viewports.state import Resolved3D, SceneItem
@@ -114,7 +115,7 @@ class MeshPresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Only other data means other geometry."""
-        return (id(item.data),)
+        return (serial(item.data),)
 
     def prepare(self, item: SceneItem) -> Callable[[], Any] | None:
         """Normals of large meshes."""
@@ -210,7 +211,7 @@ class GraphPresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Only other data means other geometry."""
-        return (id(item.data),)
+        return (serial(item.data),)
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Lines in `prop`, nodes in `extra`."""

@@ -17,6 +17,7 @@ from vtkmodules.vtkFiltersSources import vtkSphereSource
 from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkPointGaussianMapper, vtkPolyDataMapper
 
 from app.viewports import arrays
+from app.viewports.identity import serial
 from app.viewports.motion import Shades, shades
 from app.viewports.notes import Legend, Notes
 from app.viewports.points import shuffled_order
@@ -43,7 +44,7 @@ class TrajectoryPresenter(Presenter):
 
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """Other data, or spheres instead of points."""
-        return id(item.data), getattr(item.display, "shape", "points")
+        return serial(item.data), getattr(item.display, "shape", "points")
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Props without coordinates; a time brings them."""

@@ -42,6 +42,7 @@ from app.viewports.state import (
     zoomed_at,
 )
 from app.viewports.tools import Tool
+from core.data import Markup
 
 ITEM_MIME = "application/x-equiscope-item"
 """What a drag from the data tree carries: an item's id."""
@@ -73,7 +74,7 @@ class _Cover(QWidget):
         try:
             frame = self.frame
             if frame is not None and (frame.state.width, frame.state.height) == (self.width(), self.height()):
-                view.overlay.paint(painter, frame.state, frame.notes)
+                view.overlay.paint(painter, frame.state, frame.notes, view.live)
                 for tool in view.tools:
                     tool.paint(view, painter, frame.state)
                 painter.setClipping(False)
@@ -215,6 +216,17 @@ class Viewport(QWidget):
         """The visible items that this view is to show."""
         return tuple(i for i in self.items if i.display.visible and i.spatial and self.wants(i.id))
 
+    @property
+    def live(self) -> dict[str, SceneItem]:
+        """Markups of the picture on the screen that are otherwise now: dragged, just moved, undone. They are painted
+        as they are; a picture that is on its way must not let them jump back."""
+        shown = {} if self.frame is None else {i.id: i for i in self.frame.state.items}
+        return {
+            i.id: i
+            for i in self.items
+            if isinstance(i.data, Markup) and i.display.visible and i.id in shown and i != shown[i.id]
+        }
+
     def refresh(self) -> None:
         """Resolve, and draw if that differs from what is being shown. Hidden views wait until they are seen."""
         if self._closed:
@@ -243,6 +255,8 @@ class Viewport(QWidget):
             self.intent = intent
         drawer = self.canvas if hasattr(self.canvas, "draw") else self._offscreen()
         frame = drawer.draw(state)
+        if drawer is self._spare or not self.isVisible():
+            drawer.forget()  # nothing that is closed later may stay in memory for it
         image = frame.image
         if image is None:
             image = QImage(
@@ -321,7 +335,7 @@ class Viewport(QWidget):
         if self._closed or self.state is None:
             return
         self.frame = self._cover.frame = frame
-        if frame.state == self.state:
+        if frame.state is self.state or frame.state == self.state:
             self._awaited = frame.notes.unfinished
             if self._awaited:
                 # One thing after the other: what the hand does comes before a better picture.
@@ -618,9 +632,7 @@ class Viewport(QWidget):
         super().keyReleaseEvent(event)
 
     def _renew_overlay(self) -> None:
-        live = self.overlay.live
         self.overlay = Overlay(self.theme, self.font())
-        self.overlay.live = live
         self._cover.update()
 
     def update_cover(self) -> None:

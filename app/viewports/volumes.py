@@ -14,7 +14,8 @@ from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkSmartVolumeMapper
 
 from app.viewports import arrays
 from app.viewports.colors import table
-from app.viewports.notes import Legend, Notes, legend_wanted
+from app.viewports.identity import serial
+from app.viewports.notes import Notes, legend_wanted, volume_legend
 from app.viewports.opacity import curve_of
 from app.viewports.presenter import SMALL, Presenter
 from app.viewports.reduced import DRAG_VOXELS, Reduced, is_reduced, reduced
@@ -53,7 +54,7 @@ class VolumePresenter(Presenter):
     def structure(self, item: SceneItem) -> tuple[Any, ...]:
         """A new mapper is needed when one of these changes."""
         # Another time of a ray-cast volume is other data for the same mapper.
-        return id(item.data), -1 if item.data.last_axis == "time" else item.display.index
+        return serial(item.data), -1 if item.data.last_axis == "time" else item.display.index
 
     def restyle(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Transfer functions, opacity, placement."""
@@ -78,7 +79,7 @@ class VolumePresenter(Presenter):
             opacity.AddPoint(place, alpha * scale)
             last = place
         if legend_wanted(item, False):
-            notes.legends.append(Legend(item.name, item.data.value_unit, display.colormap, *window))
+            notes.legends.append(volume_legend(item, *window, whole=True))
         look = self.prop.GetProperty()
         look.SetColor(color)
         look.SetScalarOpacity(opacity)

@@ -111,7 +111,7 @@ def test_markups_meet_the_slice_where_they_should():
     plane = ((0, 0, 0), (0, 0, 1))
     points = make_item(Markup("points", [[0, 0, 0.4], [5, 0, 3]], labels=("here", "above")))
     (drawing,) = draw_markup(points, plane, 1.0)
-    assert drawing.labels == ("here",) and len(drawing.dots) == 1
+    assert len(drawing.dots) == 1 and drawing.item == points.id
     sheet = make_item(Markup("plane", [[1, 2, 0]], axes=[[0, 0, 1], [1, 0, 0], [0, 1, 0]], size=[10, 8, 0]))
     (drawing,) = draw_markup(sheet, plane, 1.0)
     (segment,) = drawing.segments

@@ -217,8 +217,16 @@ def test_nothing_to_draw_is_said_and_a_wrong_transform_named(view: Any) -> None:
     sheared = np.eye(4)
     sheared[0, 1] = 1
     harmonics = PointCloud(np.eye(3), {"c": Attribute(np.ones((3, 5)), "spherical_harmonics", degree=2)})
-    _, notes, _ = draw(view(), [make_item(harmonics, glyph="c", transform=sheared)])
+    window = view()
+    right, _, _ = draw(window, [make_item(harmonics, glyph="c")])
+    wrong, notes, _ = draw(window, [make_item(harmonics, glyph="c", transform=sheared)])
     assert any("rotations" in t for t in notes.problems)
+    turned, notes, _ = draw(window, [make_item(harmonics, glyph="c", transform=sheared)], parallel=True)
+    assert any("rotations" in t for t in notes.problems), "it is not right because the camera moved"
+    background, _, _ = draw(view(), [])
+    assert np.abs(right - background).max() > 60, "they were there"
+    bare, _, _ = draw(view(), [make_item(harmonics, transform=sheared)])
+    assert np.abs(wrong - bare).max() < 40, "the ones of before are gone"
 
 
 def test_balls_are_round_and_closed() -> None:

@@ -314,3 +314,38 @@ def test_a_mix_that_goes_leaves_no_vtk_object(grid: Any) -> None:
     grid.set_mix(None)
     assert grid.wait(20)
     assert vtk_objects() <= before
+
+
+def test_a_drag_that_began_elsewhere_leaves_the_curtain_alone(grid: Any) -> None:
+    grid.set_items((solid(60, "a"), solid(200, "b")))
+    grid.set_mix(Mix("a", "b", "curtain", 0.5))
+    assert grid.wait(20)
+    view = grid.views["axial"]
+    words = view.overlay.words_box(view.frame.state).center().toPoint()
+    for button, place in ((LEFT, words), (Qt.MouseButton.BackButton, QPoint(40, 60))):
+        drag(view, button, (place.x(), place.y()), (place.x() - 30, place.y()), (60, 60))
+        assert grid.mix.amount == 0.5
+
+
+def test_what_a_display_hides_is_hidden_in_a_mix_and_its_colours_are_explained(view: Any) -> None:
+    items = (
+        solid(60, "a"),
+        make_item(solid(200, "b").data, "b", window=255.0, level=127.5, colormap="viridis", floor=220.0),
+    )
+    shot, notes, _ = picture(view(), items, Mix("a", "b", "blend", 1.0))
+    middle = shot[SIZE[1] // 2, SIZE[0] // 2]
+    np.testing.assert_allclose(middle, 60, atol=3)
+    assert [(entry.title, entry.colormap, entry.floor) for entry in notes.legends] == [
+        ("b", "viridis", 220.0)
+    ]
+
+
+def test_a_fit_is_made_once_for_all_slices(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = mixing._levels
+    monkeypatch.setattr(mixing, "_levels", lambda item: (asked.append(item.id), real(item))[1])
+    items = (make_item(head(), "a"), make_item(head(), "b"))
+    window, mix = view(), Mix("a", "b", "difference", match="fit")
+    for height in (0.0, 6.0, 12.0):
+        window.render(slice_of(items, mix, cursor=(0, 0, height)))
+    assert sorted(asked) == ["a", "b"]

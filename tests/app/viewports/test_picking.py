@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from app.viewports.camera import CameraPose, look, project, ray
+from app.viewports import search
+from app.viewports.camera import CameraPose, look, project, ray, zoomed
 from app.viewports.clip import ClipPlane
-from app.viewports.picking import pick
+from app.viewports.picking import pick, prepare
 from app.viewports.search import PointCells
 from core.data import Graph, Markup, MarkupKind, Mesh, PointCloud, Trajectory, Transforms, Volume
 from tests.app.viewports.conftest import MARKER, head, make_item
@@ -188,3 +190,52 @@ def test_labels_and_levels() -> None:
     pose = look(np.array([[0.0, 19]] * 3), (1, 0, 0), (0, 0, 1), 4 / 3)
     hit = pick((labels,), pose, 200, 150, SIZE)
     assert hit is not None and hit.index[0] == 14 and array[hit.index] == 3
+
+
+def test_a_cloud_far_away_is_a_few_points_to_look_at() -> None:
+    points = np.random.default_rng(3).uniform(-1, 1, (1_000_000, 3))
+    cells = PointCells.of(points)
+    start, end = np.array([0.3, 0.2, -90.0]), np.array([0.3, 0.2, 90.0])
+    found = cells.near(start, end, 0.5)
+    assert 50_000 < len(found) < 400_000 and len(np.unique(found)) == len(found)
+    off = np.hypot(points[found, 0] - 0.3, points[found, 1] - 0.2)
+    assert off.max() < 0.5 + 2 * cells.size and (off < 0.05).any(), "the middle of the ray is among them"
+    whole = cells.near(start, end, 30.0)  # thicker than the cloud: everywhere some
+    assert len(whole) < 400_000 and np.ptp(points[whole], axis=0).min() > 1.9
+
+
+def test_small_meshes_are_prepared_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    class Tree:
+        def __init__(self, mesh: Mesh) -> None:
+            threads.append(threading.current_thread())
+
+    monkeypatch.setattr(search, "FaceTree", Tree)
+    mesh = sphere()
+    prepare([make_item(mesh)])
+    assert search.face_tree(mesh, wait=True) is not None
+    assert threads and threads[0] is not threading.current_thread()
+
+
+def test_a_markup_before_a_clip_plane_is_seen_and_so_it_is_hit() -> None:
+    pose = camera()
+    back = pose.frame()[2]
+    mark = make_item(Markup("points", [back.tolist()]), "m")
+    plane = ClipPlane((0, 0, 0), tuple(back.tolist()))  # type: ignore[arg-type]
+    x, y, _ = project(pose, back, *SIZE)[0]
+    hit = pick((make_item(sphere()), mark), pose, x, y, SIZE, clip=plane)
+    assert hit is not None and hit.item is mark
+    everything = ClipPlane((0, 0, -1000), (0, 0, 1))
+    hit = pick((make_item(sphere()), mark), pose, x, y, SIZE, clip=everything)
+    assert hit is not None and hit.item is mark
+
+
+def test_no_zoom_brings_the_camera_into_what_it_looks_at() -> None:
+    pose = camera()
+    for _ in range(400):
+        pose = zoomed(pose, 1.3)
+    assert pose.distance > 0 and np.isfinite(pose.frame()).all()
+    for _ in range(900):
+        pose = zoomed(pose, 1 / 1.3)
+    assert np.isfinite(pose.distance) and np.isfinite(pose.frame()).all()

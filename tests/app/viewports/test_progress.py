@@ -101,6 +101,10 @@ def test_the_latest_wish_is_the_one_that_counts() -> None:
     latest.want("c", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         latest.take(wait=True)
+    with pytest.raises(RuntimeError, match="division by zero"):
+        latest.take()  # it has not become right meanwhile
+    latest.want("d", lambda: 4)
+    assert latest.take(wait=True) == 4
 
 
 def test_a_clip_plane_cuts_meshes_points_volumes_and_glyphs_but_no_markups(view: Any) -> None:
