@@ -115,9 +115,9 @@ class ClipHandle(Tool):
         if self.held is not view and not control:
             return False
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        # By number: `Qt.Key` knows no Cyrillic or Greek letters.
-        steps = {int(keys.Key_Up): 1, int(keys.Key_Down): -1}
-        along = {**steps, int(keys.Key_PageUp): 10, int(keys.Key_PageDown): -10}.get(int(key), 0)
+        along = {keys.Key_Up: 1, keys.Key_Down: -1, keys.Key_PageUp: 10, keys.Key_PageDown: -10}.get(
+            keys(key), 0
+        )
         aside = (key == keys.Key_Right) - (key == keys.Key_Left)
         if along and not shift:
             view.set_clip(state.clip.moved(along * state.size / 200), moving=True)

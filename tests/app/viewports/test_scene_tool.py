@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.viewports.camera import project
@@ -218,13 +217,3 @@ def test_home_and_sides_fit_without_perspective(ball: Any) -> None:
         span = np.ptp(flat[:, 1])
         assert state.camera.parallel and 0.6 * state.height < span < state.height
     assert grid.wait(20)
-
-
-def test_letters_of_any_alphabet_leave_the_clip_plane_alone(ball: Any) -> None:
-    grid, view = ball
-    grid.set_clip(ClipPlane((0, 0, 0), (0, 0, 1)))
-    assert grid.wait(20)
-    for code, text in ((0x0424, "Ф"), (0x03A9, "Ω"), (0x5B57, "字")):
-        event = QKeyEvent(QEvent.Type.KeyPress, code, CONTROL, text)
-        assert not grid.clip_handle.key(view, event)
-    assert view.intent.clip == ClipPlane((0, 0, 0), (0, 0, 1))
