@@ -221,7 +221,7 @@ def test_nothing_to_draw_is_said_and_a_wrong_transform_named(view: Any) -> None:
     right, _, _ = draw(window, [make_item(harmonics, glyph="c")])
     wrong, notes, _ = draw(window, [make_item(harmonics, glyph="c", transform=sheared)])
     assert any("rotations" in t for t in notes.problems)
-    turned, notes, _ = draw(window, [make_item(harmonics, glyph="c", transform=sheared)], parallel=True)
+    _, notes, _ = draw(window, [make_item(harmonics, glyph="c", transform=sheared)], parallel=True)
     assert any("rotations" in t for t in notes.problems), "it is not right because the camera moved"
     background, _, _ = draw(view(), [])
     assert np.abs(right - background).max() > 60, "they were there"
