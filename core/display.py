@@ -51,6 +51,13 @@ def attribute_of(data: Any, name: str) -> Attribute | None:
     return found
 
 
+def are_colors(name: str, values: Any) -> bool:
+    """Whether an attribute `values` (n, 3 or 4) of this name holds colours, which no colour map turns into others."""
+    return (
+        name.lower() in ("rgb", "rgba", "color", "colors") and values.ndim == 2 and values.shape[1] in (3, 4)
+    )
+
+
 def parts_of(attribute: Attribute) -> tuple[str, ...]:
     """What `color_by` may name after "name@": components of vectors, the trace of tensors; of single values only."""
     shape = attribute.values.shape[1:]
@@ -198,6 +205,10 @@ class MarkupDisplay(Display):
     """Handles do nothing. What an analysis found is locked at first."""
 
 
+LABEL_OPACITY = 0.5
+"""Of a segmentation that was just opened, as in ITK-SNAP and 3D Slicer."""
+
+
 def default_display(data: Any, hints: Any = None) -> Display:
     """The display a freshly opened object starts with; `hints` (a mapping) overrides known fields."""
     cls: type[Display] = Display
@@ -216,7 +227,9 @@ def default_display(data: Any, hints: Any = None) -> Display:
     if isinstance(data, PointCloud) and "color_by" not in chosen and "color" not in chosen:
         chosen["color_by"] = "@z"  # thousands of dots in one colour show no shape
     if isinstance(data, Volume) and "colormap" not in chosen and _is_mask(data):
-        chosen["colormap"] = "labels"  # in gray it would cover the scan it belongs to
+        chosen["colormap"] = "labels"
+    if isinstance(data, Volume) and chosen.get("colormap") == "labels" and "outline" not in chosen:
+        chosen.setdefault("opacity", LABEL_OPACITY)  # the scan it belongs to is seen through it
     return cls(**chosen)
 
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.forms.fields import ParameterField, make_field
-from app.forms.widgets import Choice, FieldGrid, NumberEdit, button, label, rule
+from app.forms.widgets import Choice, FieldGrid, NumberEdit, Row, button, label, rule
 from app.theme import Metrics, Theme, current_theme
 from app.window.icons import icon
 from app.window.kinds import any_of
@@ -212,10 +212,9 @@ class AnalysisForm(QWidget):
         column.setSpacing(m.px(8))
         self.reason = label("", "small", wrap=True)
         column.addWidget(self.reason)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row in (first, second):
-            row.setSpacing(m.px(8))
-            column.addLayout(row)
+        first = QHBoxLayout()
+        first.setSpacing(m.px(8))
+        column.addLayout(first)
         self.run_button = button("Run", self._submit, "primary", RUN)
         self.run_button.setShortcut("Ctrl+Return")
         self.reset_button = button("Reset", self.reset, tip="All parameters back to their defaults")
@@ -224,10 +223,7 @@ class AnalysisForm(QWidget):
         first.addWidget(self.run_button, 2)
         self.command_button = button("Copy as command", self._copy_command, "link")
         self.python_button = button("Copy as Python", self._copy_python, "link")
-        second.addWidget(self.command_button)
-        second.addWidget(self.python_button)
-        second.addStretch(1)
-        self.second = second
+        column.addWidget(Row(self.command_button, self.python_button))
         return footer
 
     # -- what is offered and chosen --------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QFrame,
     QGridLayout,
@@ -201,7 +202,10 @@ class ColumnWidget(QWidget):
 
 
 class FieldGrid(QWidget):
-    """Labels muted at the left, fields at the right, on two columns; a reason may stand below a field."""
+    """Labels muted at the left, fields at the right, on two columns; a reason may stand below a field.
+
+    Where both do not fit beside each other (a narrow dock, large text) every label stands above its field.
+    """
 
     def __init__(self, parent: QWidget | None = None, share: tuple[int, int] = (5, 6)) -> None:
         super().__init__(parent)
@@ -212,16 +216,18 @@ class FieldGrid(QWidget):
         self.grid.setVerticalSpacing(m.px(8))
         self.grid.setColumnStretch(0, share[0])
         self.grid.setColumnStretch(1, share[1])
+        self._rows: list[tuple[QLabel | None, QWidget]] = []
         self._row = m.row
+        self.stacked = False
+        """Whether labels stand above their fields."""
 
     def add(self, text: str, field: QWidget, tip: str = "") -> QLabel:
         """A row. The label becomes the field's buddy and its name for screen readers."""
         name = elided(text, "muted")
         name.setMinimumHeight(self._row)
         name.setBuddy(field)
-        row = self.grid.rowCount()
-        self.grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
-        self.grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignVCenter)
+        self._rows.append((name, field))
+        self._place(len(self._rows) - 1)
         if not field.accessibleName():
             field.setAccessibleName(text)
         if tip:
@@ -231,7 +237,99 @@ class FieldGrid(QWidget):
 
     def add_wide(self, widget: QWidget) -> None:
         """A widget over both columns."""
-        self.grid.addWidget(widget, self.grid.rowCount(), 0, 1, 2)
+        self._rows.append((None, widget))
+        self._place(len(self._rows) - 1)
+
+    # -- beside or above -------------------------------------------------------------------------------------
+
+    def _place(self, place: int) -> None:
+        name, field = self._rows[place]
+        row = 2 * place
+        if name is None:
+            self.grid.addWidget(field, row, 0, 1, 2)
+        elif self.stacked:
+            self.grid.addWidget(name, row, 0, 1, 2, Qt.AlignmentFlag.AlignBottom)
+            self.grid.addWidget(field, row + 1, 0, 1, 2)
+        else:
+            self.grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
+            self.grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignVCenter)
+
+    def _shown(self) -> list[tuple[QLabel | None, QWidget]]:
+        return [(name, field) for name, field in self._rows if not field.isHidden()]
+
+    def _label_width(self) -> int:
+        """What the longest label takes, within reason: a very long one is cut."""
+        widths = [name.sizeHint().width() for name, _ in self._shown() if name is not None]
+        return min(max(widths, default=0), 18 * self.fontMetrics().averageCharWidth())
+
+    def _field_width(self) -> int:
+        return max((_least(field) for name, field in self._shown() if name is not None), default=0)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the widest field alone: a label may go above it."""
+        wide = max((_least(field) for name, field in self._shown() if name is None), default=0)
+        return QSize(max(self._field_width(), wide), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # another font, a row that comes or goes
+            self.fit()
+        return super().event(event)
+
+    def fit(self) -> None:
+        """Labels beside the fields if both fit, else above them."""
+        label = self._label_width()
+        stacked = label + self.grid.horizontalSpacing() + self._field_width() > self.width()
+        if self.grid.columnMinimumWidth(0) != (0 if stacked else label):
+            self.grid.setColumnMinimumWidth(0, 0 if stacked else label)
+        if stacked is self.stacked:
+            return
+        self.stacked = not self.stacked
+        for name, field in self._rows:
+            if name is not None:
+                self.grid.removeWidget(name)
+            self.grid.removeWidget(field)
+        for place in range(len(self._rows)):
+            self._place(place)
+        self.updateGeometry()
+
+
+def _least(widget: QWidget) -> int:
+    """The least width at which a widget still shows what it has."""
+    return max(widget.minimumSizeHint().width(), widget.minimumWidth())
+
+
+class Row(QWidget):
+    """Small widgets side by side from the left; below each other where they do not fit."""
+
+    def __init__(self, *widgets: QWidget) -> None:
+        super().__init__()
+        self._widgets = widgets
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(Metrics.of(self.font()).px(8))
+        for widget in widgets:
+            self._line.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
+        self._line.addStretch(1)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the widest of them."""
+        widths = [w.sizeHint().width() for w in self._widgets if not w.isHidden()]
+        return QSize(max(widths, default=0), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        widths = [w.sizeHint().width() for w in self._widgets if not w.isHidden()]
+        needed = sum(widths) + self._line.spacing() * max(0, len(widths) - 1)
+        way = QBoxLayout.Direction.LeftToRight
+        if needed > self.width():
+            way = QBoxLayout.Direction.TopToBottom
+        if self._line.direction() is not way:
+            self._line.setDirection(way)
+            self.updateGeometry()
 
 
 WORD = 20

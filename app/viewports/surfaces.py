@@ -21,7 +21,7 @@ from app.viewports.presenter import SMALL, Presenter
 from app.viewports.state import Resolved3D, SceneItem
 from app.viewports.stats import attribute_range, plain_values
 from core.data import Domain, Mesh, Transforms
-from core.display import attribute_of
+from core.display import are_colors, attribute_of
 
 Array = NDArray[Any]
 
@@ -66,7 +66,7 @@ def attribute_colors(
     if attribute is None or attribute.domain is not domain or len(attribute.values) != n:
         return None
     values = attribute.values if chosen is None else attribute.values[chosen]
-    if name.lower() in ("rgb", "rgba", "color", "colors") and values.ndim == 2 and values.shape[1] in (3, 4):
+    if are_colors(name, values):
         return rgba_of(values, *color_scale(values))[:, :3]
     if attribute.transforms is Transforms.LABEL or values.dtype.kind in "bUS":
         numbers, classes = _classes(attribute)

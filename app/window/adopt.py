@@ -67,6 +67,12 @@ def result_items(
     return tuple(items)
 
 
+def replaced(finished: Finished, inputs: Sequence[Item]) -> list[Item]:
+    """The inputs that a layer is shown instead of, as far as they are visible."""
+    numbers = {o.display.get("instead_of") for o in finished.result.outputs if isinstance(o, Layer)}
+    return [item for n, item in enumerate(inputs) if n in numbers and item.display.visible]
+
+
 def course_curves(course: Mapping[str, LiveCurve], finished: Finished) -> list[Curve]:
     """The metrics of a run as curves, but for those that the analysis returns itself."""
     told = {n.lower() for o in finished.result.outputs if isinstance(o, Curve) for n in o.ys}

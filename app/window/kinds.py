@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,22 @@ def told_apart(items: Iterable[Item]) -> dict[str, str]:
         folder = Path(item.source.path).parent.name if twice and item.source is not None else ""
         out[item.id] = f"{item.name} — {folder}" if folder else item.name
     return out
+
+
+def named_apart(new: Sequence[Item], there: Iterable[Item]) -> tuple[Item, ...]:
+    """The new items; a file called as one that is open already comes with its folder: "srr — GA32".
+
+    Cohorts keep one folder a subject, with the same names of files in each.
+    """
+    taken = {i.name: i.source.path for i in there if i.parent is None and i.source is not None}
+    out = []
+    for item in new:
+        path = item.source.path if item.source is not None and item.parent is None else ""
+        folder = Path(path).parent.name
+        if folder and item.name in taken and Path(taken[item.name]).parent.name != folder:
+            item = replace(item, name=f"{item.name} — {folder}")
+        out.append(item)
+    return tuple(out)
 
 
 def any_of(kinds: Sequence[str]) -> str:

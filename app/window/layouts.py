@@ -80,6 +80,25 @@ class WindowLayouts:
         heights = [m.px(340), m.px(360), m.px(100)]
         window.resizeDocks([docks["analysis"], docks["results"], docks["jobs"]], heights, down)
 
+    def widen(self, factor: float) -> None:
+        """Docks at the sides so many times as wide, for text of another size.
+
+        Together they leave the centre half of the window; they do not shrink below what they start with.
+        """
+        window = self._window
+        m = Metrics.of(window.font())
+        most = window.width() // 4
+        shown, wanted = [], []
+        for name, dock in window.docks.items():
+            area = window.dockWidgetArea(dock)
+            if dock.isHidden() or dock.isFloating() or area not in (_LEFT, _RIGHT):
+                continue
+            now, first = dock.width(), m.px(284 if PLACES.get(name) == _LEFT else 330)
+            then = round(now * factor)
+            shown.append(dock)
+            wanted.append(max(now, min(then, most)) if factor > 1 else min(now, max(then, min(first, most))))
+        window.resizeDocks(shown, wanted, Qt.Orientation.Horizontal)
+
     @property
     def saved(self) -> dict[str, str]:
         """The user's own arrangements by name; whatever else stands in the settings is left out."""

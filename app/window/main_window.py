@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{'* ' if dirty else ''}{name} — Equiscope")
         state = "not saved" if dirty else "saved" if w.folder else ""
         self.session_label.setText(f"{name} — {state}" if state else name)
-        self._fit_session_label()
+        self.fit_menu_bar()
         set_reason = self.commands.set_reason
         for id, words in (("undo", document.undo_label), ("redo", document.redo_label)):
             action = self.commands[f"edit.{id}"]
@@ -264,7 +264,7 @@ class MainWindow(QMainWindow):
         if change is None:  # another session: what was said of the one before is past
             self.cards.clear()
 
-    def _fit_session_label(self) -> None:
+    def fit_menu_bar(self) -> None:
         """As wide as its words, unless the menus need the room; the search gives way after it."""
         m, shown, bar = Metrics.of(self.font()), self.session_label, self.menuBar()
         # Of all menus, also of those that a bar without room has hidden.
@@ -279,7 +279,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_session_label()
+        self.fit_menu_bar()
 
     def _refresh_recent(self) -> None:
         # Not before the menu is shown: a greyed menu never is.

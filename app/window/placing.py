@@ -133,5 +133,7 @@ class Placing(QObject):
             for c in document.children(group.id)
             if type(c.data) is type(moving.data) and c.display.visible
         ]
+        if not moving.display.visible:  # hidden in favour of the copy that is hidden now
+            edits.append(SetDisplay(moving.id, moving.display, replace(moving.display, visible=True)))
         document.apply(Several(tuple(edits), f"Align {moving.name}"))
         self._workbench.message.emit(f"{moving.name} lies on {fixed.name} now; undo takes it back.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -125,8 +125,12 @@ class ViewActions(QObject):
 
     def set_text_scale(self, scale: float) -> None:
         """Text and all that follows it this large."""
+        before = self.text_scale
         self._workbench.settings.set("text-scale", scale)
         self._apply_theme(current_theme())
+        self._window.layouts.widen(scale / before)
+        # The menu bar knows how wide its menus are once they have their new font.
+        QTimer.singleShot(0, self._window, self._window.fit_menu_bar)
 
     def _apply_theme(self, theme: Theme) -> None:
         application = QApplication.instance()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from app.window.adopt import COURSE, of_inputs, plain_data, result_items
+from app.window.adopt import COURSE, of_inputs, plain_data, replaced, result_items
 from app.window.jobs_bridge import JobsBridge
 from app.window.linking import Found, Links, find_target
 from app.window.placed import beside
 from app.window.preferences_values import undo_limit, with_defaults
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
-from core.document import AddItems, Change, Document, Item
+from core.document import AddItems, Change, Document, Item, SetDisplay, Several
 from core.errors import printable
 from core.jobs import JobFailed, LogLine, Metric, Preview, Progress, Runner, StateChanged
 from core.jobs import State as JobState
@@ -353,7 +353,9 @@ class Workbench(QObject):
         return printable(Path(path).name)
 
     def _on_opened(self, opened: Any) -> None:
-        items = with_defaults(items_of(opened), self.settings)
+        from app.window.kinds import named_apart
+
+        items = named_apart(with_defaults(items_of(opened), self.settings), self.document)
         if not items:
             return
         is_file = not opened.path.startswith(SAMPLE)
@@ -498,7 +500,14 @@ class Workbench(QObject):
         self, title: str, inputs: list[Item], course: Mapping[str, LiveCurve], finished: Any
     ) -> str:
         items = with_defaults(result_items(title, finished, inputs, course), self.settings)
-        self.document.apply(AddItems(items, title=title))
+        adding = AddItems(items, title=title)
+        now = [self.document[i.id] for i in inputs if i.id in self.document]
+        hidden = [
+            SetDisplay(i.id, i.display, replace(i.display, visible=False)) for i in replaced(finished, now)
+        ]
+        self.document.apply(
+            Several((adding, *hidden), title) if hidden and len(now) == len(inputs) else adding
+        )
         self.select(items[0].id)
         self.adopted.emit(items[0].id)
         return items[0].id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.data import Attribute, Mesh, PointCloud, Transforms, Volume
-from core.display import PointsDisplay, attribute_of, default_display
+from core.display import LABEL_OPACITY, PointsDisplay, are_colors, attribute_of, default_display
 
 POINTS = np.arange(12.0).reshape(4, 3)
 
@@ -37,3 +37,20 @@ def test_a_segmentation_that_does_not_say_so_is_shown_as_labels():
     assert shown(mask, colormap="hot") == "hot"
     assert shown(mask * 40) == shown(mask.astype(np.float32)) == shown(mask * 0) == shown(mask + 1) == "gray"
     assert shown(-mask.astype(np.int16)) == "gray"
+
+
+def test_a_segmentation_lets_the_scan_be_seen_through_it_unless_it_says_otherwise():
+    mask = np.zeros((9, 9, 9), np.uint8)
+    mask[2:4] = 3
+
+    def opacity(array, **hints):
+        return default_display(Volume(array, np.eye(4)), hints).opacity
+
+    assert opacity(mask) == LABEL_OPACITY < 1
+    assert opacity(mask, opacity=0.9) == 0.9 and opacity(mask, outline=2.0) == 1.0
+    assert opacity(mask.astype(np.float32)) == 1.0
+
+
+def test_colours_are_known_by_name_and_shape():
+    assert are_colors("RGB", np.zeros((4, 3))) and are_colors("colors", np.zeros((4, 4)))
+    assert not are_colors("rgb", np.zeros(4)) and not are_colors("normal", np.zeros((4, 3)))

@@ -14,7 +14,7 @@ from app.panels.display.fields import DisplayFields
 from app.panels.display.ranges import Found, Ranged, add_colormap
 from app.theme import Metrics
 from core.data import Domain, Transforms
-from core.display import COORDINATES, attribute_of, parts_of
+from core.display import COORDINATES, are_colors, attribute_of, parts_of
 from core.document import Item
 
 
@@ -35,15 +35,26 @@ def add_attributes(fields: DisplayFields, item: Item) -> None:
         return
     fields.add_choice("color_by", "Colour by", {"": "One colour", **names})
     add_colormap(fields)
-    add_range(fields, attribute_ends, attribute_shown)
+    range_row = add_range(fields, attribute_ends, attribute_shown)
+
+    def fill(current: Item) -> None:
+        name = getattr(current.display, "color_by", "")
+        attribute = attribute_of(current.data, name) if name else None
+        mapped = attribute is not None and not are_colors(name, attribute.values)
+        ranged = mapped and attribute_shown(current) is not None
+        for row in ("colormap", "inverted"):
+            fields.show_row(row, mapped)
+        fields.show_row(range_row, ranged)
+
+    fields.fillers.append(fill)
 
 
 def add_range(
     fields: DisplayFields,
     ends_of: Callable[[Item], tuple[float, float]],
     values_of: Callable[[Item], tuple[Any, Callable[[], Any]] | None] | None = None,
-) -> None:
-    """The two ends of the colours; `ends_of` says those that an empty field stands for.
+) -> QWidget:
+    """The two ends of the colours, as one field, which is returned; `ends_of` says those that an empty field stands for.
 
     `values_of(item)`: what the colours are of, as an object that lives as long as the values, and a function that
     returns them, called in the background; None where there is one colour. With it there is a slider on a histogram.
@@ -97,6 +108,7 @@ def add_range(
     low.committed.connect(commit)
     high.committed.connect(commit)
     fields.fillers.append(fill)
+    return row
 
 
 def _add_slider(
@@ -143,6 +155,8 @@ def attribute_shown(item: Item) -> tuple[Any, Callable[[], Any]] | None:
     """The attribute that an item is coloured by, and its values; None for one colour, labels and colours themselves."""
     attribute = attribute_of(item.data, getattr(item.display, "color_by", ""))
     if attribute is None or attribute.transforms is Transforms.LABEL:
+        return None
+    if are_colors(item.display.color_by, attribute.values):  # type: ignore[attr-defined]
         return None
     if attribute.values.dtype.kind not in "biufc":
         return None

@@ -133,9 +133,9 @@ class DisplayFields:
         self.fields["opacity"] = slider
         self.grid.add("Opacity", slider)
 
-    def show_row(self, name: str, shown: bool) -> None:
+    def show_row(self, name: str | QWidget, shown: bool) -> None:
         """Show or hide a field and its label: what says nothing about this item is not there."""
-        field = self.fields[name]
+        field = self.fields[name] if isinstance(name, str) else name
         field.setVisible(shown)
         for label in self.grid.findChildren(QLabel):
             if label.buddy() is field:

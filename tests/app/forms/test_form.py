@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.forms import make_field
 from app.forms.form import AnalysisForm, Candidate
@@ -202,3 +203,39 @@ def test_the_wheel_changes_nothing_without_the_focus(form: AnalysisForm) -> None
         )
         QApplication.sendEvent(target, event)
     assert field.value() == 0.5 and form.chosen() == ["1"]
+
+
+@pytest.mark.parametrize("width", [120, 180, 330])
+def test_labels_are_readable_and_fields_fit_however_narrow_the_form(qtbot: Any, width: int) -> None:
+    from app.forms.widgets import FieldGrid
+
+    grid = FieldGrid()
+    qtbot.addWidget(grid)
+    names, fields = [], []
+    for text, options in (("Minimum score", {"minimum": 0.0, "maximum": 1.0}), ("Threshold", {})):
+        fields.append(make_field(Parameter(name="x", label=text, type="float", default=0.5, **options)))  # type: ignore[arg-type]
+        names.append(grid.add(text, fields[-1]))
+    grid.resize(grid.minimumSizeHint().expandedTo(QSize(width, 200)))
+    grid.show()
+    QApplication.processEvents()
+    for name, field in zip(names, fields, strict=True):
+        assert name.width() >= name.fontMetrics().horizontalAdvance(name.text()), "the whole label is seen"
+        assert field.geometry().right() < grid.width() and field.width() >= field.minimumSizeHint().width()
+        above = name.geometry().right() > field.geometry().left()
+        assert above is (width < 200), "above the field where it is narrow, else beside"
+    assert grid.minimumSizeHint().width() < 180
+    # In one that is made wider, labels go beside their fields again.
+    grid.resize(400, 200)
+    QApplication.processEvents()
+    assert names[0].geometry().right() < fields[0].geometry().left()
+
+
+def test_the_copies_go_below_each_other_where_they_do_not_fit(form: AnalysisForm, qtbot: Any) -> None:
+    for width, below in ((400, False), (180, True)):
+        form.footer.resize(width, 140)
+        form.footer.show()
+        QApplication.processEvents()
+        a, b = form.command_button.geometry(), form.python_button.geometry()
+        assert (b.top() > a.bottom()) is below
+        for each in (form.command_button, form.python_button):
+            assert each.width() >= each.sizeHint().width()

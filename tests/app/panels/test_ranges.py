@@ -261,3 +261,26 @@ def test_closing_the_item_while_its_histogram_is_made(panel: Any, qtbot: Any) ->
     other = show(panel, brain(), window=50.0, level=100.0)
     slider = ready(qtbot, panel, "window_slider")
     assert (slider.low, slider.high) == (75.0, 125.0) and other in panel.workbench.document
+
+
+def test_colours_and_one_colour_have_no_map_and_no_range(panel: Any) -> None:
+    from core.data import PointCloud
+
+    points = np.arange(12.0).reshape(4, 3)
+    attributes = {
+        "rgb": Attribute(np.zeros((4, 3), np.uint8), Transforms.SCALAR),
+        "q": Attribute(np.arange(4.0), Transforms.SCALAR),
+    }
+    show(panel, PointCloud(points, attributes), color_by="rgb")
+    box = panel.field("color_by")
+
+    def rows() -> list[bool]:
+        found = [panel.field(n) for n in ("colormap", "inverted", "range_slider", "range_low", "color")]
+        found[3] = found[3].parentWidget()
+        return [not each.isHidden() for each in found]
+
+    assert rows() == [False] * 5
+    for value, expected in (("q", [True] * 4 + [False]), ("", [False] * 4 + [True])):
+        box.setCurrentIndex(box.findData(value))
+        box.activated.emit(box.currentIndex())
+        assert rows() == expected

@@ -121,3 +121,23 @@ def test_log_and_console_share_the_width_and_tabs_have_a_name(window: Any, qtbot
     window._name_tabs()
     (bar,) = [b for b in window.findChildren(QTabBar) if b.count() == 2]
     assert bar.accessibleName() == "Panels in one place"
+
+
+def test_docks_follow_the_size_of_the_text_and_the_menus_keep_their_room(window: Any, qtbot: Any) -> None:
+    window.resize(1600, 1000)
+    window.reset_layout()
+    QApplication.processEvents()
+    sides = [window.docks["data"], window.docks["analysis"]]
+    first = [dock.width() for dock in sides]
+    window.view.set_text_scale(2.0)
+    qtbot.waitUntil(lambda: sides[0].width() > 1.3 * first[0])
+    assert sum(dock.width() for dock in sides) < 0.6 * window.width()
+    bar = window.menuBar()
+
+    def all_shown() -> bool:
+        right = window.session_label.parentWidget().geometry().left()
+        return all(0 < bar.actionGeometry(a).right() <= right for a in bar.actions() if a.isVisible())
+
+    qtbot.waitUntil(all_shown)
+    window.view.set_text_scale(1.0)
+    qtbot.waitUntil(lambda: all(abs(d.width() - f) < 0.15 * f for d, f in zip(sides, first, strict=True)))

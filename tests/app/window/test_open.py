@@ -250,3 +250,17 @@ def test_the_job_of_a_sample_bears_its_title(window: Any) -> None:
     sample = window.workbench.host.samples[0]
     assert window.workbench._name_of(f"sample:{sample.id}") == sample.title
     assert window.workbench._name_of("/data/head.nii.gz") == "head.nii.gz"
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(
+    window: Any, files: dict[str, Path], helper: Any, tmp_path: Path
+) -> None:
+    import shutil
+
+    twins = [tmp_path / folder / "head.nii.gz" for folder in ("one", "two")]
+    for twin in twins:
+        twin.parent.mkdir()
+        shutil.copy(files["volume"], twin)
+        helper.open(window, twin)
+    helper.open(window, twins[0])  # the same file again has nothing to be told apart by
+    assert helper.names(window) == ["head", "head — two", "head"]

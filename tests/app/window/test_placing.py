@@ -107,9 +107,16 @@ def test_an_alignment_is_applied_to_the_item_in_one_edit(window: Any, helper: An
     assert (
         np.abs(placed - (base.points + np.array([0.0, 0, 50]))).max() < 1e-6
     )  # where the fixed one lies, not its file
+    assert not document["moving"].display.visible and document["fixed"].display.visible, (
+        "the copy is seen instead"
+    )
+    document.undo()
+    assert document["moving"].display.visible and group.id not in document
+    document.redo()
     window.workbench.select(group.id)
     window.commands["data.apply-alignment"].trigger()
     item = document["moving"]
+    assert item.display.visible
     there = item.data.points @ item.transform[:3, :3].T + item.transform[:3, 3]
     assert np.abs(there - (base.points + np.array([0.0, 0, 50]))).max() < 1e-6
     assert not document[copy.id].display.visible and document.undo_label == "Align moving"
