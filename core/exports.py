@@ -126,6 +126,7 @@ def table_of(output: Any) -> Table | None:
         return _columns(
             (output.x_label or "x", output.x, output.x_unit),
             *((name, values, output.y_unit) for name, values in output.ys.items()),
+            *((f"{name}, error", values, output.y_unit) for name, values in output.ys_error.items()),
         )
     if isinstance(output, Scatter):
         columns = [
@@ -170,6 +171,18 @@ def write_table(table: Table, path: Path, separator: str = ",") -> None:
         out.writerows(zip(*(c.tolist() for c in table.columns.values()), strict=True))
 
 
+def save_table(table: Table, path: Path) -> Path:
+    """`write_table`, whole or not at all; tabs between the columns for a name that ends in ".tsv".
+
+    Raises
+    ------
+    WriteError : the disk refuses; what was there is untouched.
+    """
+    with atomic(path) as draft:
+        write_table(table, draft, "\t" if path.suffix.lower() == ".tsv" else ",")
+    return path
+
+
 def _write_output(output: Any, stem: Path, *, host: PluginHost, job: Job) -> list[Path]:
     if isinstance(output, Layer):
         kind = kind_of(output.data)
@@ -196,10 +209,7 @@ def _archive(data: Any, stem: Path) -> Path:
 
 
 def _table(table: Table, stem: Path) -> Path:
-    path = stem.with_name(stem.name + ".csv")
-    with atomic(path) as draft:
-        write_table(table, draft)
-    return path
+    return save_table(table, stem.with_name(stem.name + ".csv"))
 
 
 def _bytes(path: Path, content: bytes) -> Path:
@@ -217,6 +227,7 @@ __all__ = [
     "choose_writer",
     "file_stem",
     "result_json",
+    "save_table",
     "table_of",
     "write_object",
     "write_run",

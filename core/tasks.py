@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from core import exports, opening, running, session
-from core.data import Checkpoint
+from core.data import Checkpoint, Table
 from core.document import Item
 from core.errors import UserError
 from core.jobs._job import Job
@@ -160,6 +160,11 @@ def write(
     return str(exports.write_object(data, Path(path), host=host(), job=job, writer=writer, metadata=metadata))
 
 
+def write_table(job: Job, table: Table, path: str) -> str:
+    """Write a table as CSV or TSV, see `core.exports.save_table`."""
+    return str(exports.save_table(table, Path(path)))
+
+
 def write_result(job: Job, finished: running.Finished, folder: str) -> str:
     """Write all that a run found, see `core.exports.write_run`."""
     exports.write_run(finished, Path(folder), host=host(), job=job)
@@ -201,6 +206,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         replay,
         write,
         write_result,
+        write_table,
         sample,
         tensors,
         save_session,

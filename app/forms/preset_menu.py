@@ -152,8 +152,8 @@ class PresetButton(QPushButton):
         if path:
             try:
                 self.presets.write(Path(path))
-            except OSError as error:
-                self._fail(f"{Path(path).name} cannot be written ({error.strerror}); choose another folder.")
+            except UserError as error:
+                self._fail(str(error))
             else:
                 self._say(f"{Path(path).name} written")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.files import replacing
 from core.settings import Settings
 
 KEY = "presets"
@@ -72,9 +73,10 @@ class Presets:
         self._put(mine)
 
     def write(self, path: Path) -> None:
-        """All of them as JSON. Raises `OSError`."""
+        """All of them as JSON. Raises `WriteError`."""
         plain = {"format": FORMAT, "analysis": self.analysis, "presets": self._mine()}
-        path.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        with replacing(path) as file:
+            file.write((json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())
 
     def read(self, path: Path) -> list[str]:
         """Take those of a file; the names that came.

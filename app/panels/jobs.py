@@ -16,7 +16,7 @@ from core.jobs import State
 
 SHOWN = 6
 """Waiting and running jobs with a row of their own; the others are counted."""
-LASTING = ("run", "write", "save_session")
+LASTING = ("run", "write", "write_result", "write_table", "save_session")
 KEPT = 20
 """Finished jobs that stay in the list."""
 

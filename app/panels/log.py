@@ -9,12 +9,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from app.forms.widgets import button
 from app.panels.dock import Panel
 from app.theme import Metrics
-from app.window.workbench import Workbench
+from app.window.saving import ask_save
+from app.window.workbench import Problem, Workbench
+from core.errors import WriteError
+from core.files import replacing
 
 LINES = 2000
 LEVELS = {
@@ -145,18 +148,18 @@ class LogPanel(Panel):
         self._workbench.message.emit("Log copied")
 
     def _ask_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save log", str(Path.home() / "equiscope-log.txt"), "Text (*.txt)"
-        )
-        if path:
-            self.save(Path(path))
+        start = Path.home() / "equiscope-log.txt"
+        chosen = ask_save(self, "Save log", start, ["Text (*.txt)"], endings=[[".txt", ".log"]])
+        if chosen is not None:
+            self.save(chosen[0])
 
     def save(self, path: Path) -> None:
         """Write the lines that are shown to a file."""
         try:
-            path.write_text(self.view.toPlainText() + "\n", encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            self._workbench.message.emit(f"{path.name} cannot be written ({error.strerror})")
+            with replacing(path) as file:
+                file.write(f"{self.view.toPlainText()}\n".encode("utf-8", "backslashreplace"))
+        except WriteError as error:
+            self._workbench.problem.emit(Problem(str(error)))
         else:
             self._workbench.message.emit(f"{path.name} written")
 

@@ -30,6 +30,8 @@ from app.plots.rows import RowSelection
 from app.plots.scatter import ScatterDrawing, same_scale
 from app.plots.tool_row import ToolRow, figure_menu
 from app.theme import Metrics, Theme, current_theme
+from core.errors import WriteError
+from core.files import atomic
 from core.results import Curve, Heatmap, Histogram, Scatter
 
 pg.setConfigOptions(antialias=True, useOpenGL=False, imageAxisOrder="row-major")
@@ -434,7 +436,12 @@ class FigureView(QFrame):
 
     def save_png(self, path: Path, scale: float | None = None) -> bool:
         """Write the picture; False if the disk refuses."""
-        return self.picture(scale or self.scale).save(str(path))
+        picture = self.picture(scale or self.scale)
+        try:
+            with atomic(path) as draft:
+                return picture.save(str(draft), "PNG")
+        except WriteError:
+            return False
 
     def save_svg(self, path: Path) -> bool:
         """Write the plot as vectors; False if the disk refuses."""
@@ -443,7 +450,7 @@ class FigureView(QFrame):
         view._mark.setData([], [])
         try:
             write_svg(view._widget, path, self.output.name)
-        except OSError:
+        except WriteError:
             return False
         finally:
             if view is not self:

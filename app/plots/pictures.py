@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QImage, QPainter
 
+from core.files import replacing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,7 +35,7 @@ def write_svg(widget: Any, path: Path, title: str) -> None:
 
     Raises
     ------
-    OSError : the disk refuses.
+    WriteError : the disk refuses; what was there is untouched.
     """
     from PySide6.QtCore import QBuffer, QIODevice
     from PySide6.QtSvg import QSvgGenerator
@@ -51,7 +53,8 @@ def write_svg(widget: Any, path: Path, title: str) -> None:
         painter.fillRect(widget.rect(), widget.backgroundBrush())
         widget.render(painter, QRectF(widget.rect()), widget.rect())
         painter.end()
-    path.write_bytes(bytes(buffer.data().data()))
+    with replacing(path) as file:
+        file.write(bytes(buffer.data().data()))
 
 
 @contextmanager

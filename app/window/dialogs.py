@@ -114,6 +114,22 @@ def ask_to_close(running: int, parent: QWidget) -> bool:
     return yes
 
 
+def ask_to_replace(name: str, parent: QWidget) -> bool:
+    """Whether what has this name already may go."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.NoIcon)
+    box.setWindowTitle("Replace")
+    box.setText(f"Replace {shortened(name)}?")
+    box.setInformativeText("It is there already; what it holds now is lost.")
+    replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    keep = box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(keep)
+    box.exec()
+    yes = box.clickedButton() is replace
+    box.deleteLater()
+    return yes
+
+
 def ask_to_save(name: str, parent: QWidget) -> str:
     """ "save", "discard" or "cancel"."""
     box = QMessageBox(parent)

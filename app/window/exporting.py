@@ -7,10 +7,11 @@ from typing import Any
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.window.saving import ask_save, is_original
 from app.window.workbench import Problem, Workbench
 from core.data import Table
 from core.document import Item
-from core.exports import file_stem, table_of, write_table
+from core.exports import file_stem, table_of
 
 
 class Exports:
@@ -62,13 +63,20 @@ class Exports:
     def ask_path(self, name: str, suffix: str) -> Path | None:
         """Where to; None if the user changes her mind. The folder is remembered."""
         settings = self._workbench.settings
-        start = Path(settings.get("export-folder", str(Path.home())))
-        offered = str(start / f"{file_stem(name)}{suffix}")
-        chosen, _ = QFileDialog.getSaveFileName(self._parent, "Export", offered, f"*{suffix}")
-        if not chosen:
+        start = Path(settings.get("export-folder", str(Path.home()))) / f"{file_stem(name)}{suffix}"
+        chosen = ask_save(self._parent, "Export", start, [f"*{suffix}"], endings=[[suffix]])
+        if chosen is None or self.refuses(chosen[0]):
             return None
-        settings.set("export-folder", str(Path(chosen).parent))
-        return Path(chosen)
+        settings.set("export-folder", str(chosen[0].parent))
+        return chosen[0]
+
+    def refuses(self, path: Path) -> bool:
+        """Whether that is a file which is open here; the user is told."""
+        found = is_original(path, self._workbench.document)
+        if found:
+            text = f"{path.name} is open here, and an original is never written to; choose another name."
+            self._workbench.problem.emit(Problem(text))
+        return found
 
     def save_figure(self, view: Any, name: str, kind: str) -> None:
         """A plot as "png" or "svg"."""
@@ -95,14 +103,13 @@ class Exports:
             self.write(table, path)
 
     def write(self, table: Table, path: Path) -> None:
-        """Write a table; tabs for a name that ends in "tsv"."""
-        try:
-            write_table(table, path, "\t" if path.suffix.lower() == ".tsv" else ",")
-        except OSError as error:
-            text = f"{path.name} cannot be written ({error.strerror}); choose another folder."
-            self._workbench.problem.emit(Problem(text))
-            return
-        self.tell(path, True)
+        """Write a table, by a job: a long one takes seconds."""
+        self._workbench.submit(
+            "write_table",
+            {"table": table, "path": str(path)},
+            title=f"Write {path.name}",
+            on_done=lambda _path: self.tell(path, True),
+        )
 
     def tell(self, path: Path, ok: bool) -> None:
         """What came of it."""
@@ -119,4 +126,13 @@ class Exports:
         chosen = QFileDialog.getExistingDirectory(self._parent, title, start)
         if chosen:
             self._workbench.settings.set("export-folder", chosen)
-            self._workbench.export_result(group.id, Path(chosen) / file_stem(group.name))
+            self._workbench.export_result(group.id, free_folder(Path(chosen) / file_stem(group.name)))
+
+
+def free_folder(wanted: Path) -> Path:
+    """A folder that is not there yet: `wanted`, else with a number. Earlier exports stay as they are."""
+    folder, number = wanted, 1
+    while folder.exists():
+        number += 1
+        folder = wanted.with_name(f"{wanted.name}-{number}")
+    return folder

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
+from app.window.dialogs import ask_to_replace
 from app.window.kinds import centre_of, kind_of_item
-from app.window.workbench import Problem
+from app.window.saving import ask_save
+from app.window.workbench import SESSION, Problem
+from core.document import Item
+from core.exports import file_stem
 from core.plugins import Reader
 
 if TYPE_CHECKING:
@@ -77,15 +81,25 @@ class FileActions:
 
     def save_as(self) -> None:
         start = self._workbench.folder or Path(self._folder()) / "untitled.equiscope"
+        # Sessions are folders, about which the dialog would ask in words for files.
         options = QFileDialog.Option.DontConfirmOverwrite
         path, _ = QFileDialog.getSaveFileName(
             self._window, "Save session", str(start), "Equiscope session (*.equiscope)", options=options
         )
-        if path:
+        if path and self._may_replace(Path(path)):
             self._window.centre.player.settle()
             self._workbench.save_session(path, self._window.layout_state())
         else:
             self._window.forget_plans()
+
+    def _may_replace(self, path: Path) -> bool:
+        """Another session that has this name already is replaced only if the user says so."""
+        if path.suffix != SESSION:
+            path = path.with_name(path.name + SESSION)
+        own = self._workbench.folder
+        if not path.exists() or (own is not None and own.exists() and path.samefile(own)):
+            return True
+        return ask_to_replace(path.name, self._window)
 
     def why_no_export(self) -> str:
         """Why the current item cannot be exported, "" if it can."""
@@ -102,7 +116,6 @@ class FileActions:
     def ask_export(self) -> None:
         from app.window.adopt import plain_data
         from core.data import kind_of
-        from core.exports import file_stem
 
         item = self._workbench.current
         if item is None:
@@ -111,32 +124,36 @@ class FileActions:
         data = plain_data(item)
         if centre_of(item) == "plot":
             self._workbench.select(item.id)
-            path, _ = QFileDialog.getSaveFileName(
-                self._window,
-                "Export plot",
-                str(Path(folder) / f"{file_stem(item.name)}.csv"),
-                "Table (*.csv);;Picture (*.png)",
-            )
-            if path.endswith(".png"):
-                self._window.centre.view_of(item).save_png(Path(path))  # type: ignore[attr-defined]
-            elif path:
-                self._window.centre.exports.write_numbers(item.data, Path(path))
+            self._export_plot(item, Path(folder))
             return
         writers = [
             w for w in self._workbench.host.writers_for(kind_of(data)) if not self._workbench.host.missing(w)
         ]
         filters = [f"{w.title} ({' '.join(w.patterns)})" for w in writers]
-        suffix = writers[0].patterns[0].lstrip("*") if writers else ""
-        path, chosen = QFileDialog.getSaveFileName(
-            self._window, "Export", str(Path(folder) / f"{file_stem(item.name)}{suffix}"), ";;".join(filters)
-        )
-        if path:
-            self._workbench.settings.set("export-folder", str(Path(path).parent))
-            writer = writers[filters.index(chosen)] if chosen in filters else None
-            if writer is not None and not writer.matches(Path(path).name) and not Path(path).suffix:
-                path += writer.patterns[0].lstrip("*")
-            named = writer is not None and writer.matches(Path(path).name)
-            self._workbench.export(item.id, path, writer.id if writer is not None and named else None)
+        endings = [[p.lstrip("*") for p in w.patterns] for w in writers]
+        start = Path(folder) / f"{file_stem(item.name)}{endings[0][0] if endings else ''}"
+        chosen = ask_save(self._window, "Export", start, filters, endings=endings)
+        if chosen is not None and not self._window.centre.exports.refuses(chosen[0]):
+            path, number = chosen
+            self._workbench.settings.set("export-folder", str(path.parent))
+            named = bool(writers) and writers[number].matches(path.name)
+            self._workbench.export(item.id, str(path), writers[number].id if named else None)
+
+    def _export_plot(self, item: Item, folder: Path) -> None:
+        exports, view = self._window.centre.exports, self._window.centre.view_of(item)
+        start = folder / f"{file_stem(item.name)}.csv"
+        filters = ["Numbers (*.csv)", "Picture (*.png)", "Vectors (*.svg)"]
+        chosen = ask_save(self._window, "Export plot", start, filters, endings=[[".csv"], [".png"], [".svg"]])
+        if chosen is None or exports.refuses(chosen[0]):
+            return
+        path = chosen[0]
+        self._workbench.settings.set("export-folder", str(path.parent))
+        if path.suffix.lower() == ".png":
+            exports.tell(path, view.save_png(path))  # type: ignore[attr-defined]
+        elif path.suffix.lower() == ".svg":
+            exports.tell(path, view.save_svg(path))  # type: ignore[attr-defined]
+        else:
+            exports.write_numbers(item.data, path)
 
     def ask_screenshot(self) -> None:
         from app.window.screenshot_dialog import ScreenshotDialog

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from app.forms.widgets import NumberEdit, button, label
-from app.movies.encode import FORMATS, format_of
+from app.movies.encode import FORMATS
 from app.movies.plan import KINDS, MOST_FRAMES, Plan, suggested_frames, suggested_seconds
 from app.viewports.moments import Timeline
 from app.viewports.state import ResolvedSlice
 from app.window.dialogs import Dialog
 from app.window.pictures import VIEW
+from app.window.saving import ask_save
 from app.window.screenshot_dialog import LookFields
 
 if TYPE_CHECKING:
@@ -127,12 +128,11 @@ class MovieDialog(Dialog):
         folder = settings.get("picture-folder", settings.get("export-folder", str(Path.home())))
         start = Path(folder) / f"{plan.kind}{suffix}"
         pattern = f"Movie (*{suffix})" if suffix else "New folder"
-        path, _ = QFileDialog.getSaveFileName(self, "Save movie", str(start), pattern)
-        if not path:
+        endings = [[suffix]] if suffix else []
+        chosen = ask_save(self, "Save movie", start, [pattern], endings=endings)
+        if chosen is None or self._window.centre.exports.refuses(chosen[0]):
             return
-        target = Path(path)
-        if suffix and format_of(target) is not format_of(Path(f"x{suffix}")):
-            target = target.with_name(target.name + suffix)
+        target = chosen[0]
         settings.set("picture-folder", str(target.parent))
         settings.set("movie-format", suffix)
         self.fields.remember()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from app.forms.widgets import FieldGrid, button, label
 from app.window.dialogs import Dialog
 from app.window.pictures import VIEW, VIEWS, WINDOW, Wish
+from app.window.saving import ask_save
 
 if TYPE_CHECKING:
     from app.viewports.photographer import Look
@@ -135,13 +136,12 @@ class ScreenshotDialog(Dialog):
         """Ask for a path and write a PNG."""
         settings = self._window.workbench.settings
         folder = settings.get("picture-folder", settings.get("export-folder", str(Path.home())))
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save screenshot", str(Path(folder) / "equiscope.png"), "Picture (*.png)"
-        )
-        if not path:
+        start = Path(folder) / "equiscope.png"
+        chosen = ask_save(self, "Save screenshot", start, ["Picture (*.png)"], endings=[[".png"]])
+        if chosen is None or self._window.centre.exports.refuses(chosen[0]):
             return
-        settings.set("picture-folder", str(Path(path).parent))
-        target = Path(path if path.lower().endswith(".png") else f"{path}.png")
+        target = chosen[0]
+        settings.set("picture-folder", str(target.parent))
         pictures = self._window.pictures
         self._take(lambda picture: pictures.save(picture, target))
 
