@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.forms.gestures import drag, steps
 from app.theme import Metrics, current_theme
 
 Curve = tuple[tuple[float, float], ...]
@@ -55,7 +56,7 @@ class OpacityCurve(QWidget):
         self._colors: NDArray[Any] | None = None
         self._window = (0.0, 1.0)
         self._drag: tuple[Curve, tuple[float, float]] | None = None
-        self._gesture = 0
+        self._gesture = steps("opacity-curve")
         self._hovered: int | None = None
 
     # -- what is shown ---------------------------------------------------------------------------------------
@@ -144,12 +145,12 @@ class OpacityCurve(QWidget):
         under = self._under(event.position())
         if event.button() == Qt.MouseButton.RightButton:
             if under is not None:
-                self._gesture += 1
+                self._gesture = steps("opacity-curve")
                 self._remove(under)
             return
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        self._gesture += 1
+        self._gesture = drag("opacity-curve")
         before, ends = self.curve, self.ends
         if under is None:
             corner = self._corner_at(event.position())
@@ -175,6 +176,7 @@ class OpacityCurve(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
+        self._gesture = steps("opacity-curve")
         self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -185,7 +187,7 @@ class OpacityCurve(QWidget):
         self.update()
 
     def focusInEvent(self, event: Any) -> None:
-        self._gesture += 1  # steps by key are one edit for as long as the keyboard stays here
+        self._gesture = steps("opacity-curve")
         super().focusInEvent(event)
         self.update()
 
@@ -256,7 +258,7 @@ class OpacityCurve(QWidget):
             self.curve = rounded
             self._describe()
             self.update()
-            self.moved.emit(rounded, f"opacity-curve:{id(self)}:{self._gesture}")
+            self.moved.emit(rounded, self._gesture)
 
     def _describe(self) -> None:
         if self.curve:

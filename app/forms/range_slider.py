@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.forms.gestures import drag, steps
 from app.theme import Metrics, current_theme
 
 _STEP, _FAR = 0.01, 0.1
@@ -51,7 +52,7 @@ class RangeSlider(QWidget):
         self._chosen = 0
         """-1 the low end, 1 the high one, 0 both."""
         self._drag: tuple[int, float, float, float, tuple[float, float]] | None = None
-        self._drags = 0
+        self._gesture = steps("slider")
         self._hovered: int | None = None
 
     # -- what is shown ---------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class RangeSlider(QWidget):
         if part is None:
             part = -1 if x < self.place_of(self.low) else 1
         self._chosen = part
-        self._drags += 1
+        self._gesture = drag("slider")
         self._drag = (part, x, self.low, self.high, self.ends)
         if self._under(x) is None:
             self._drag_to(x, jump=True)
@@ -151,6 +152,7 @@ class RangeSlider(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
+        self._gesture = steps("slider")
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -181,7 +183,7 @@ class RangeSlider(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: Any) -> None:
-        self._drags += 1  # steps by key are one edit for as long as the keyboard stays here
+        self._gesture = steps("slider")
         super().focusInEvent(event)
         self.update()
 
@@ -215,7 +217,7 @@ class RangeSlider(QWidget):
     def _move(self, low: float, high: float) -> None:
         if (low, high) != (self.low, self.high):
             self.set_range(low, high)
-            self.moved.emit(low, high, f"slider:{id(self)}:{self._drags}")
+            self.moved.emit(low, high, self._gesture)
 
     # -- paint -----------------------------------------------------------------------------------------------
 

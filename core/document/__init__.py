@@ -1,6 +1,6 @@
 """The document: items that change only through edits, with undo, redo and one stream of changes."""
 
-from core.document._document import Change, Document
+from core.document._document import ONE_DRAG, Change, Document
 from core.document._edits import (
     AddItems,
     Edit,
@@ -15,6 +15,7 @@ from core.document._edits import (
 from core.document._item import Item, Source, data_bytes, new_id
 
 __all__ = [
+    "ONE_DRAG",
     "AddItems",
     "Change",
     "Document",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QSlider, QWidget
 
+from app.forms.gestures import drag, steps
 from app.forms.widgets import FieldGrid, NumberEdit
 from app.window.workbench import Workbench
 from core.document import Item
@@ -122,16 +122,17 @@ class DisplayFields:
         """What all spatial things have; a drag is one edit."""
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(0, 100)
-        drags = count()
-        drag = [0]
-        slider.sliderPressed.connect(lambda: drag.__setitem__(0, next(drags)))
-        slider.valueChanged.connect(
-            lambda value: self.apply(
-                f"opacity:{id(slider)}#{drag[0]}" if slider.isSliderDown() else "opacity", opacity=value / 100
-            )
-        )
+        self.follow(slider, lambda value, gesture: self.apply(gesture, opacity=value / 100))
         self.fields["opacity"] = slider
         self.grid.add("Opacity", slider)
+
+    @staticmethod
+    def follow(slider: QSlider, change: Callable[[int, str], object]) -> None:
+        """Call `change(value, gesture)` for every value of a slider: a drag is one gesture, so are quick steps."""
+        held = [steps("slider")]
+        slider.sliderPressed.connect(lambda: held.__setitem__(0, drag("slider")))
+        slider.sliderReleased.connect(lambda: held.__setitem__(0, steps("slider")))
+        slider.valueChanged.connect(lambda value: change(value, held[0]))
 
     def show_row(self, name: str | QWidget, shown: bool) -> None:
         """Show or hide a field and its label: what says nothing about this item is not there."""

@@ -162,7 +162,7 @@ def add_index(fields: DisplayFields, data: Volume) -> None:
     number = label("", "small")
     number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     number.setMinimumWidth(number.fontMetrics().horizontalAdvance("0000 of 0000"))
-    slider.valueChanged.connect(lambda value: fields.apply("index", index=value))
+    fields.follow(slider, lambda value, gesture: fields.apply(gesture, index=value))
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)

@@ -284,3 +284,64 @@ def test_colours_and_one_colour_have_no_map_and_no_range(panel: Any) -> None:
         box.setCurrentIndex(box.findData(value))
         box.activated.emit(box.currentIndex())
         assert rows() == expected
+
+
+def test_a_hand_that_rests_in_a_drag_makes_no_second_edit_and_the_next_drag_is_another(
+    panel: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("core.document._document.time.monotonic", lambda: now[0])
+    rng = np.random.default_rng(0)
+    id = show(panel, Volume(rng.integers(0, 100, (8, 8, 8)).astype(np.int16), np.eye(4)))
+    other = show(panel, Volume(rng.integers(0, 100, (8, 8, 8)).astype(np.int16), np.eye(4)))
+    document = panel.workbench.document
+
+    def drag() -> Any:
+        panel.workbench.select(other)  # the slider is made anew, perhaps where the one before lay in memory
+        panel.workbench.select(id)
+        before = document[id].display
+        slider = ready(qtbot, panel, "window_slider")
+        at = slider.place_of(slider.high)
+        send(slider, QEvent.Type.MouseButtonPress, at)
+        for step in (1, 2, 3):
+            now[0] += 5.0
+            send(slider, QEvent.Type.MouseMove, at - 4.0 * step)
+        send(slider, QEvent.Type.MouseButtonRelease, at - 12.0)
+        return before
+
+    first, second = drag(), drag()
+    assert second != first and document[id].display != second
+    document.undo()
+    assert document[id].display == second
+    document.undo()
+    assert document[id].display == first
+    # Steps by key after a drag are not part of it.
+    document.redo()
+    slider = ready(qtbot, panel, "window_slider")
+    at = slider.place_of(slider.high)
+    for kind, x in (("Press", at), ("Release", at - 6)):
+        if kind == "Release":
+            send(slider, QEvent.Type.MouseMove, x)
+        send(slider, getattr(QEvent.Type, f"MouseButton{kind}"), x)
+    dragged = document[id].display
+    QTest.keyClick(slider, Qt.Key.Key_Left)
+    assert document[id].display != dragged
+    document.undo()
+    assert document[id].display == dragged
+
+
+def test_a_drag_over_time_points_is_one_edit_however_long_it_takes(
+    panel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("core.document._document.time.monotonic", lambda: now[0])
+    id = show(panel, Volume(np.arange(4 * 4 * 4 * 9).reshape(4, 4, 4, 9).astype(np.int16), np.eye(4), "time"))
+    slider, document = panel.field("index"), panel.workbench.document
+    slider.setSliderDown(True)
+    for value in (2, 4, 7):
+        now[0] += 3.0
+        slider.setValue(value)
+    slider.setSliderDown(False)
+    assert document[id].display.index == 7
+    document.undo()
+    assert document[id].display.index == 0

@@ -114,7 +114,8 @@ def test_the_log_by_level_and_words(window: Any, tmp_path: Path, qtbot: Any) -> 
     panel.save(tmp_path / "log.txt")
     assert "with a traceback" in (tmp_path / "log.txt").read_text()
     panel.save(tmp_path / "no" / "such" / "log.txt")
-    assert "cannot be written" in window.status.currentMessage()
+    (card,) = window.cards.cards
+    assert card.problem.text.startswith("log.txt") and "choose another folder" in card.problem.text
     panel.search.clear()
     panel.level.setCurrentText("Everything")
     assert "calm line that comes later" in panel.view.toPlainText()

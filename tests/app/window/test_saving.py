@@ -144,8 +144,8 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 class _Uneven:
-    columns = {"a": np.arange(3), "b": np.arange(2)}  # noqa: RUF012
-    units: dict[str, str] = {}  # noqa: RUF012
+    columns = {"a": np.arange(3), "b": np.arange(2)}
+    units: dict[str, str] = {}
 
 
 def test_the_numbers_of_a_curve_hold_its_errors() -> None:
