@@ -439,7 +439,7 @@ class FigureView(QFrame):
         picture = self.picture(scale or self.scale)
         try:
             with atomic(path) as draft:
-                return picture.save(str(draft), "PNG")
+                return picture.save(str(draft), b"PNG")
         except WriteError:
             return False
 
