@@ -439,9 +439,11 @@ class FigureView(QFrame):
         picture = self.picture(scale or self.scale)
         try:
             with atomic(path) as draft:
-                return picture.save(str(draft), b"PNG")
+                if not picture.save(str(draft), "PNG"):  # type: ignore[call-overload]
+                    raise OSError(0, "no room for it")
         except WriteError:
             return False
+        return True
 
     def save_svg(self, path: Path) -> bool:
         """Write the plot as vectors; False if the disk refuses."""

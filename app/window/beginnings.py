@@ -41,6 +41,7 @@ class Beginnings:
         self._workbench = window.workbench
         self._next: Callable[[list[Item]], bool] | None = None
         self._workbench.opened.connect(self._on_opened)
+        self._workbench.idle.connect(self._drop_next)
         self._workbench.session_changed.connect(self._forget)
         self._workbench.descriptions_changed.connect(self._on_described)
         self._waiting: tuple[str, str] | None = None
@@ -138,6 +139,10 @@ class Beginnings:
         items: list[Item] = [i for i in map(document.get, ids) if i is not None]
         if self._next is not None and self._next(items):
             self._next = None
+
+    def _drop_next(self) -> None:
+        """The sample could not be opened, or was cancelled: what is opened later is not meant."""
+        self._next = None
 
     def _forget(self, _folder: Any = None) -> None:
         self._next, self._waiting = None, None
