@@ -41,7 +41,7 @@ class Layer:
     """A data object to be shown with its input: a plane in a scan, a surface of a volume.
 
     `display` overrides how it is shown (fields of the matching class in `core.display`). With `instead_of` in it, the
-    number of an input, that input is hidden when the layer is added: one drawn over the other shows neither.
+    numbers of inputs, these are hidden when the layer is added: one drawn over the other shows neither.
     """
 
     name: str

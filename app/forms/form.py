@@ -36,6 +36,8 @@ class Candidate:
     path: str = ""
     reader: str = ""
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    visible: bool = True
+    """What is hidden is offered, but taken only if nothing else fits."""
 
 
 class InputField(Choice):
@@ -58,7 +60,11 @@ class InputField(Choice):
         for candidate in candidates:
             if candidate.kind in self.entry.kinds:
                 self.addItem(candidate.name, candidate.id)
-        self.setCurrentIndex(-1 if blank or not self.count() else max(0, self.findData(chosen)))
+        seen = {c.id for c in candidates if c.visible} | ({None} if self.entry.optional else set())
+        ids = [self.itemData(n) for n in range(self.count())]
+        first = next((n for n, id in enumerate(ids) if id in seen), 0)
+        found = self.findData(chosen)
+        self.setCurrentIndex(-1 if blank or not self.count() else found if found >= 0 else first)
         self.setEnabled(self.count() > 0)
         verb = "choose" if self.count() else "open"
         self.setPlaceholderText(f"{verb} a {any_of(self.entry.kinds)}")
@@ -238,6 +244,7 @@ class AnalysisForm(QWidget):
             chosen = chooser.currentData()
             if chosen in used:
                 free = [c for c in candidates if c.kind in chooser.entry.kinds and c.id not in used]
+                free.sort(key=lambda c: not c.visible)
                 if free:
                     chooser.blockSignals(True)
                     chooser.choose(free[0].id)

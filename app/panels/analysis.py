@@ -41,9 +41,10 @@ def devices() -> list[str]:
 def candidate_of(item: Item) -> Candidate:
     """What the form needs to know of an open object; one that was edited stands in no file."""
     kind, source = kind_of_item(item), item.source
+    visible = item.display.visible
     if source is None or item.edited:
-        return Candidate(item.id, item.name, kind)
-    return Candidate(item.id, item.name, kind, address(source), source.reader, source.options)
+        return Candidate(item.id, item.name, kind, visible=visible)
+    return Candidate(item.id, item.name, kind, address(source), source.reader, source.options, visible)
 
 
 class AnalysisPanel(Panel):

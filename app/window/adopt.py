@@ -69,7 +69,8 @@ def result_items(
 
 def replaced(finished: Finished, inputs: Sequence[Item]) -> list[Item]:
     """The inputs that a layer is shown instead of, as far as they are visible."""
-    numbers = {o.display.get("instead_of") for o in finished.result.outputs if isinstance(o, Layer)}
+    layers = [o for o in finished.result.outputs if isinstance(o, Layer)]
+    numbers = {number for layer in layers for number in layer.display.get("instead_of", ())}
     return [item for n, item in enumerate(inputs) if n in numbers and item.display.visible]
 
 

@@ -79,7 +79,7 @@ def distance(
     }
     attribute = Attribute(values, Transforms.SCALAR, Domain.POINT, unit=unit)
     data = replace(measured, attributes={**measured.attributes, NAME: attribute})
-    display: dict[str, Any] = {"color_by": NAME, "colormap": "viridis", "instead_of": 0}
+    display: dict[str, Any] = {"color_by": NAME, "colormap": "viridis", "instead_of": (0, 1)}
     if signed:
         most = float(np.percentile(size, 99.0)) or float(size.max()) or 1.0
         display |= {"colormap": "diverging", "range": (-most, most)}

@@ -169,7 +169,7 @@ def _report(
     shift = float(np.linalg.norm(motion(centre[None])[0] - centre))
     mirrored = bool(np.linalg.det(motion.rotation) < 0)
     outputs: list[Output] = [
-        Layer("Moved", layer, {"instead_of": 1}),
+        Layer("Moved", layer, {"instead_of": (1,)}),
         Layer("Transform", Transform(matrix, source_space=space, target_space=space, unit=unit)),
         Number("RMS distance", fit.rms, unit),
         Number("Overlap", 100 * fit.overlap, "%"),

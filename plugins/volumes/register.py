@@ -213,7 +213,7 @@ def _report(
         warnings.append("The volumes hardly agree after alignment; another start or measure may do better.")
     layer = replace(moving, affine=matrix @ moving.affine, unit=fixed.unit, space=fixed.space)
     outputs: list[Output] = [
-        Layer("Moved", layer, {"instead_of": 1}),
+        Layer("Moved", layer, {"instead_of": (1,)}),
         Layer("Transform", Transform(matrix, moving.space, fixed.space, fixed.unit)),
         Number("Correlation", agreement),
         Number("Overlap", 100 * overlap, "%"),

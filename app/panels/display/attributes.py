@@ -38,13 +38,9 @@ def add_attributes(fields: DisplayFields, item: Item) -> None:
     range_row = add_range(fields, attribute_ends, attribute_shown)
 
     def fill(current: Item) -> None:
-        name = getattr(current.display, "color_by", "")
-        attribute = attribute_of(current.data, name) if name else None
-        mapped = attribute is not None and not are_colors(name, attribute.values)
-        ranged = mapped and attribute_shown(current) is not None
-        for row in ("colormap", "inverted"):
-            fields.show_row(row, mapped)
-        fields.show_row(range_row, ranged)
+        shown = attribute_shown(current) is not None
+        for row in ("colormap", "inverted", range_row):
+            fields.show_row(row, shown)
 
     fields.fillers.append(fill)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,7 @@ def _add_centre(fields: DisplayFields, item: Item) -> None:
             return
         world = markups.world_points(current.data, current.transform)[0]
         wanted = np.array([float(v or 0) for v in values])
-        same = np.array([f"{a:.7g}" == f"{b:.7g}" for a, b in zip(wanted, world, strict=True)])
+        same = np.array([f"{a:.7g}" == f"{_rounded(b):.7g}" for a, b in zip(wanted, world, strict=True)])
         if same.all():
             return
         wanted = np.where(same, world, wanted)  # what is shown is rounded
@@ -205,7 +206,7 @@ def _add_centre(fields: DisplayFields, item: Item) -> None:
         world = markups.world_points(current.data, current.transform)[0]  # type: ignore[arg-type]
         for edit, value in zip(edits, world, strict=True):
             if not edit.hasFocus():
-                edit.set_value(float(value))
+                edit.set_value(_rounded(value))
 
     for edit in edits:
         edit.committed.connect(commit)
@@ -213,6 +214,12 @@ def _add_centre(fields: DisplayFields, item: Item) -> None:
     fields.add_wide(label(f"Centre ({', '.join(axis_names(item))})", "muted"))
     fields.add_wide(row)
     fields.fillers.append(fill)
+
+
+def _rounded(value: float) -> float:
+    """Five digits, but hundredths of large coordinates too: what a narrow field shows whole."""
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return round(float(value), min(max(4 - size, 2), 8))
 
 
 def axis_names(item: Item) -> tuple[str, str, str]:

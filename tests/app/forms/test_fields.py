@@ -173,3 +173,24 @@ def test_an_input_offers_only_what_fits(qtbot: Any) -> None:
     assert form.chosen() == ["3"]
     form.set_candidates([Candidate("1", "a", "mesh"), Candidate("3", "renamed", "mesh")])
     assert form.chosen() == ["3"], "what was chosen stays chosen"
+
+
+def test_what_is_hidden_is_taken_last(qtbot: Any) -> None:
+    form = AnalysisForm(
+        Description("t.two", "Two", inputs=(Input("a", ("mesh",), "A"), Input("b", ("mesh",), "B")))
+    )
+    qtbot.addWidget(form)
+    qtbot.addWidget(form.footer)
+    meshes = [Candidate(str(n), "m", "mesh", visible=n > 1) for n in range(4)]
+    form.set_candidates(meshes)
+    assert form.chosen() == ["2", "3"]
+    assert form.choose_inputs(["0", "1"]) is None and form.chosen() == ["0", "1"], (
+        "they can be chosen all the same"
+    )
+    form.set_candidates(meshes)
+    assert form.chosen() == ["0", "1"]
+    alone = AnalysisForm(Description("t.one", "One", inputs=(Input("a", ("mesh",), "A"),)))
+    qtbot.addWidget(alone)
+    qtbot.addWidget(alone.footer)
+    alone.set_candidates(meshes[:1])
+    assert alone.chosen() == ["0"]

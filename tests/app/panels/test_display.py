@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.forms import NumberEdit
 from app.panels import DisplayPanel
 from app.window.workbench import Workbench
 from core.data import Attribute, Image, Markup, Mesh, PointCloud, Table, Transforms, Volume
@@ -221,3 +222,17 @@ def test_warnings_stand_first(panel: Any) -> None:
     panel.workbench.document.add(item)
     panel.workbench.select(item.id)
     assert "The unit is a guess." in [w.text() for w in panel.findChildren(QLabel)]
+
+
+def test_a_centre_is_shown_as_far_as_it_fits_and_not_changed_by_that(panel: Any) -> None:
+    id = show(panel, "plane")
+    document = panel.workbench.document
+    exact = [0.201620159, 17.742673412, 637012.248901]
+    document.set_data(id, Markup("plane", [exact], size=[1, 1, 0]))
+    edits = [e for e in panel.findChildren(NumberEdit) if e.accessibleName().startswith("Centre")]
+    assert [e.text() for e in edits] == ["0.20162", "17.743", "637012.2"]
+    edits[0].setText("0.5")
+    edits[0].committed.emit()
+    assert document[id].data.points.tolist() == [[0.5, exact[1], exact[2]]]
+    edits[1].committed.emit()
+    assert document.undo_label and document[id].data.points[0, 1] == exact[1]
