@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -127,6 +127,10 @@ class AnalysisPanel(Panel):
         self._remembered[self.form.description.id] = (kept, int(seed) if seed.isdigit() else 0)
 
     def _clear(self) -> None:
+        focus = self.window().focusWidget()
+        if focus is not None and self.isAncestorOf(focus):
+            # Else Qt hands it to whatever comes next, which may be anywhere in the window.
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         self._others.hide()
         self._help_button.hide()
         self._body.clear()

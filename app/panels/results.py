@@ -200,13 +200,12 @@ class ResultsPanel(Panel):
             name = button(item.name, partial(self.item_wanted.emit, item.id), "link")
             name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(name)
-            row.addStretch(1)
             kind = kind_of_item(item)
             note = size_words(item)
             words = KIND_WORDS.get(kind, kind)
-            row.addWidget(
-                label(note if kind == "markup" else f"{words} · {note}" if note else words, "muted")
-            )
+            about = elided(note if kind == "markup" else f"{words} · {note}" if note else words, "muted")
+            about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            row.addWidget(about, 1)
             card.column.addLayout(row)
             measured = dict(getattr(item.data, "measurements", {}))
             if measured:

@@ -67,11 +67,24 @@ class Strip(QFrame):
         return made
 
     def arrange(self) -> None:
-        """Place everything that is not hidden."""
+        """Place everything that is not hidden; closer together where that saves a row."""
         m = Metrics.of(self.font())
-        left, right, space = m.px(12), self.width() - m.px(8), m.px(6)
         row = m.row + m.px(8)
-        x, top = left, 0
+        places = self._places(m, m.px(6))
+        if places and places[-1][2]:
+            closer = self._places(m, m.px(1))
+            places = closer if closer[-1][2] < places[-1][2] else places
+        for part, x, n, wide in places:
+            self._put(part, x, n * row, wide, row)
+        tall = row * (1 + places[-1][2]) if places else row
+        if self.height() != tall:
+            self.setFixedHeight(tall)
+
+    def _places(self, m: Metrics, space: int) -> list[tuple[QWidget, int, int, int]]:
+        """Each control with its left end, its row and its width; the one at the right end is the last."""
+        left, right = m.px(12), self.width() - m.px(8)
+        x, row = left, 0
+        out = []
         for part in self._parts:
             if isinstance(part, int):
                 x += m.px(part) if x > left else 0
@@ -80,16 +93,14 @@ class Strip(QFrame):
                 continue
             wide = min(self._width_of(part), max(right - left, 1))
             if x > left and x + wide > right:
-                x, top = left, top + row
-            self._put(part, x, top, wide, row)
+                x, row = left, row + 1
+            out.append((part, x, row, wide))
             x += wide + space
-        if self._last is not None:
+        if self._last is not None:  # also while hidden: the views keep their size when it comes
             wide = min(self._width_of(self._last), max(right - left, 1))
-            if x > left and x + wide > right:
-                top += row
-            self._put(self._last, right - wide, top, wide, row)
-        if self.height() != top + row:
-            self.setFixedHeight(top + row)
+            row += x > left and x + wide > right
+            out.append((self._last, right - wide, row, wide))
+        return out
 
     @staticmethod
     def _width_of(widget: QWidget) -> int:

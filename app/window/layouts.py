@@ -60,6 +60,7 @@ class WindowLayouts:
         """One of the `BUILT_IN` arrangements; docks take their widths from the window as it is now."""
         self._before = None
         window, docks = self._window, self._window.docks
+        focus = window.focusWidget()
         for dock in docks.values():
             window.removeDockWidget(dock)
             dock.setFloating(False)
@@ -79,6 +80,10 @@ class WindowLayouts:
         window.resizeDocks([docks["data"], docks["display"]], [m.px(420), m.px(400)], down)
         heights = [m.px(340), m.px(360), m.px(100)]
         window.resizeDocks([docks["analysis"], docks["results"], docks["jobs"]], heights, down)
+        if (
+            focus is not None and focus.isVisible()
+        ):  # a dock that is taken out loses it to whatever comes next
+            focus.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def widen(self, factor: float) -> None:
         """Docks at the sides so many times as wide, for text of another size.

@@ -141,3 +141,9 @@ def test_docks_follow_the_size_of_the_text_and_the_menus_keep_their_room(window:
     qtbot.waitUntil(all_shown)
     window.view.set_text_scale(1.0)
     qtbot.waitUntil(lambda: all(abs(d.width() - f) < 0.15 * f for d, f in zip(sides, first, strict=True)))
+
+
+def test_a_layout_leaves_the_keyboard_where_it_was(window: Any) -> None:
+    window.analysis.setFocus()
+    window.layouts.arrange()
+    assert window.focusWidget() is window.analysis

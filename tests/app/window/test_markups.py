@@ -324,3 +324,28 @@ def test_moving_a_markup_is_saved_and_comes_back(
     back = window.workbench.document[id].data
     np.testing.assert_array_equal(back.points, moved.points)
     assert back.smooth == moved.smooth and dict(back.measurements) == dict(moved.measurements)
+
+
+def test_a_strip_closes_up_before_it_takes_another_row(qtbot: Any) -> None:
+    from PySide6.QtWidgets import QPushButton, QWidget
+
+    from app.window.compare_strip import Strip
+
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    strip = Strip("Some", parent)
+    buttons = [QPushButton("Words") for _ in range(6)]
+    for each in buttons[:-1]:
+        strip.add(each)
+    strip.end_with(buttons[-1])
+    strip.resize(2000, 30)
+    strip.arrange()
+    one, pitch = strip.height(), buttons[1].x() - buttons[0].x()
+    loose = 8 + buttons[-2].geometry().right() + pitch + buttons[0].x()
+    strip.resize(loose - 20, 30)
+    strip.arrange()
+    assert strip.height() == one and buttons[1].x() - buttons[0].x() < pitch
+    assert buttons[-2].geometry().right() < buttons[-1].x()
+    strip.resize(loose // 2, 30)
+    strip.arrange()
+    assert strip.height() > one, "there is no room for all of them"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 
 from core.plugins import Analysis
 
@@ -325,3 +326,30 @@ def test_the_record_of_a_run_on_edited_data_names_no_file(ready: Any, helper: An
         paths.append(record["inputs"][0].get("path", ""))
         document.set_data(mesh.id, Mesh(np.asarray(mesh.data.points) * 2, mesh.data.faces))
     assert paths[0].endswith(".ply") and paths[1] == ""
+
+
+def test_what_is_in_the_views_fits_a_narrow_dock(ready: Any, helper: Any) -> None:
+    from app.forms.widgets import Card, elided
+
+    form = choose(ready, "fake.everything")
+    form.run_button.click()
+    helper.idle(ready)
+    cards = [
+        c
+        for c in ready.results._body.findChildren(Card)
+        if any(w.text() == "In the views" for w in c.findChildren(QLabel))
+    ]
+    assert len(cards) == 1
+    kinds = [w for w in cards[0].findChildren(elided) if w.text()]
+    assert len(kinds) == 2, "what each of the two planes is"
+    for each in kinds:
+        each.setText("point cloud · 249 931 points with a very long description")
+    assert cards[0].minimumSizeHint().width() < ready.analysis.minimumWidth()
+
+
+def test_the_keyboard_stays_in_the_panel_when_its_form_goes(ready: Any) -> None:
+    form = choose(ready, "fake.everything")
+    form.run_button.setFocus()
+    ready.analysis.choose(None)
+    focus = ready.focusWidget()
+    assert focus is ready.analysis or ready.analysis.isAncestorOf(focus)
