@@ -82,7 +82,7 @@ class Strip(QFrame):
 
     def _places(self, m: Metrics, space: int) -> list[tuple[QWidget, int, int, int]]:
         """Each control with its left end, its row and its width; the one at the right end is the last."""
-        left, right = m.px(12), self.width() - m.px(8)
+        left, right = m.px(12), self._room() - m.px(8)
         x, row = left, 0
         out = []
         for part in self._parts:
@@ -101,6 +101,12 @@ class Strip(QFrame):
             row += x > left and x + wide > right
             out.append((self._last, right - wide, row, wide))
         return out
+
+    def _room(self) -> int:
+        """The width there is; before it is shown, what it will get: with Qt's first guess it would push the views
+        away for a moment."""
+        above = self.parentWidget()
+        return self.width() if self.isVisible() or above is None else max(self.width(), above.width())
 
     @staticmethod
     def _width_of(widget: QWidget) -> int:

@@ -70,7 +70,7 @@ def test_a_volume_and_itself_in_any_axis_order_differ_by_nothing() -> None:
 @given(
     st.tuples(*[st.floats(-40, 40)] * 3),
     st.tuples(*[st.floats(0.7, 3.0)] * 3),
-    st.tuples(*[st.floats(-8, 8)] * 3),
+    st.tuples(*[st.floats(-3, 3)] * 3),
     st.sampled_from(["axial", "coronal", "sagittal"]),
 )
 def test_the_second_is_sampled_right_whatever_its_grid_orientation_and_affine(angles, spacing, shift, kind):
