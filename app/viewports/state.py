@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.viewports.boxes import box_of, box_of_all, content_box, diagonal, extent_of, moved_box, thick
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
 from app.viewports.clip import ClipPlane, followed
+from app.viewports.items import SceneItem
 from app.viewports.mixing import Mix, why_no_mix
 from app.viewports.planes import (
     Slab,
@@ -28,9 +29,36 @@ from app.viewports.planes import (
     least_turn,
     matrix_of,
 )
-from core.data import Graph, Markup, Mesh, PointCloud, Trajectory, Transforms, Volume, bounds
+from core.data import Markup, Mesh, PointCloud, Trajectory, Transforms, Volume
 from core.display import VolumeDisplay
 from core.geometry import closest_axes, direction_letters
+
+__all__ = [
+    "CLEAR",
+    "CROSSING",
+    "SLICES",
+    "ZOOMS",
+    "Convention",
+    "Kind",
+    "Resolved",
+    "Resolved3D",
+    "ResolvedSlice",
+    "SceneItem",
+    "ViewIntent",
+    "box_of",
+    "box_of_all",
+    "center_of",
+    "extent_of",
+    "home_pose",
+    "in_3d",
+    "panned",
+    "reference_of",
+    "resolve",
+    "sight_of",
+    "upright",
+    "way_up",
+    "zoomed_at",
+]
 
 Array = NDArray[Any]
 Kind = Literal["axial", "sagittal", "coronal", "3d"]
@@ -52,51 +80,6 @@ _FIT = 0.86
 """Part of the view that the reference fills at zoom 1: letters and header stand outside it."""
 ZOOMS = (0.1, 200.0)
 """The least and the most that a slice can be zoomed."""
-_BOX_SAMPLES = 60_000
-_CONTENT_SAMPLES = 32
-"""Along each axis of a volume."""
-
-_boxes: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
-_contents: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, eq=False)
-class SceneItem:
-    """One object of the document as the viewports see it. `transform` (4, 4) maps its coordinates to the world."""
-
-    id: str
-    name: str
-    data: Any
-    transform: Array
-    display: Any
-    """The `core.display` class that fits the data."""
-
-    def __eq__(self, other: object) -> bool:
-        """Data by identity (it is immutable and may be huge), the rest by value."""
-        return isinstance(other, SceneItem) and (
-            (self.id, self.name, self.display) == (other.id, other.name, other.display)
-            and self.data is other.data
-            and bool(np.array_equal(self.transform, other.transform))
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.id, id(self.data)))
-
-    @property
-    def affine(self) -> Array:
-        """(4, 4) voxel index -> world; volumes only."""
-        affine: Array = np.asarray(self.transform) @ self.data.affine
-        return affine
-
-    @property
-    def spatial(self) -> bool:
-        """Whether it has a place in space that a view can show."""
-        data = self.data
-        if isinstance(data, Graph):
-            return data.positions is not None and len(data.positions) > 0
-        if isinstance(data, (Mesh, PointCloud, Markup)):
-            return len(data.points) > 0
-        return isinstance(data, Volume) or (isinstance(data, Trajectory) and data.positions.size > 0)
 
 
 @dataclass(frozen=True)
@@ -293,31 +276,6 @@ def reference_of(items: tuple[SceneItem, ...], active: str | None = None) -> Sce
     return next((i for i in volumes if i.id == active), None) or next(iter(visible or volumes), None)
 
 
-def box_of(item: SceneItem) -> Array:
-    """(3, 2) world box of an object, from a sample of its points: good for cameras, and never slow."""
-    box = _boxes.get(item.data)
-    if box is None:
-        box = _data_box(item.data)
-        _boxes[item.data] = box
-    return _moved_box(item.transform, box)
-
-
-def extent_of(item: SceneItem) -> float:
-    """The diagonal of its box; 1 for a single place."""
-    return _diagonal(box_of(item)) or 1.0
-
-
-def box_of_all(items: tuple[SceneItem, ...]) -> Array | None:
-    """(3, 2) box of all objects; a plane without size does not count where there is anything else."""
-    boxes = [box_of(i) for i in items]
-    if not boxes:
-        return None
-    box = np.stack(
-        [np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1
-    )
-    return _thick(box)
-
-
 def center_of(items: tuple[SceneItem, ...], active: str | None = None) -> Vec:
     """Where the crosshair starts: the middle voxel of the reference, else the middle of everything."""
     reference = reference_of(items, active)
@@ -507,7 +465,7 @@ def _resolve_3d(
     if camera.parallel != intent.parallel:
         camera = replace(camera, parallel=intent.parallel)
     far = float(np.abs(box).max())
-    origin = np.round(box.mean(axis=1)) if far > 2e4 * _diagonal(box) or far > 1e5 else np.zeros(3)
+    origin = np.round(box.mean(axis=1)) if far > 2e4 * diagonal(box) or far > 1e5 else np.zeros(3)
     return Resolved3D(
         kind="3d",
         width=width,
@@ -517,7 +475,7 @@ def _resolve_3d(
         camera=camera,
         anatomical=anatomical,
         origin=_vec(origin),
-        size=_diagonal(box),
+        size=diagonal(box),
         title="3-D" + _whose(intent, solid),
         unit=next((getattr(i.data, "unit", "") for i in solid), ""),
         background=intent.background,
@@ -606,12 +564,12 @@ def sight_of(items: tuple[SceneItem, ...]) -> Array:
     solid = in_3d(items)
     matter = tuple(i for i in solid if not isinstance(i.data, Markup)) or solid
     boxes = [
-        _moved_box(i.transform, _content_box(i.data)) if isinstance(i.data, Volume) else box_of(i)
+        moved_box(i.transform, content_box(i.data)) if isinstance(i.data, Volume) else box_of(i)
         for i in matter
     ]
     if not boxes:
         return np.array([[-1.0, 1.0]] * 3)
-    return _thick(
+    return thick(
         np.stack([np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1)
     )
 
@@ -629,68 +587,6 @@ def zoomed_at(intent: ViewIntent, state: ResolvedSlice, factor: float, x: float,
     return replace(
         intent, zoom=zoom, pan=(intent.pan[0] + offset[0] * change, intent.pan[1] + offset[1] * change)
     )
-
-
-def _data_box(data: Any) -> Array:
-    points = getattr(data, "points", None)
-    if isinstance(data, Trajectory):
-        points = data.positions.reshape(-1, 3)  # of all times: the camera does not follow what moves
-    elif isinstance(data, Graph):
-        points = data.positions
-    if points is None or isinstance(data, Markup) or len(points) == 0:
-        box = bounds(data)
-        return np.zeros((3, 2)) if box is None else box
-    sample = np.asarray(points[:: max(1, len(points) // _BOX_SAMPLES)], dtype=np.float64)
-    sample = sample[np.isfinite(sample).all(axis=1)]
-    if not len(sample):
-        return np.zeros((3, 2))
-    return np.stack([sample.min(axis=0), sample.max(axis=0)], axis=1)
-
-
-def _moved_box(transform: Array, box: Array) -> Array:
-    corners = box_corners(box)
-    moved = transform[:3, :3] @ corners + transform[:3, 3:]
-    return np.stack([moved.min(axis=1), moved.max(axis=1)], axis=1)
-
-
-def _content_box(volume: Volume) -> Array:
-    """(3, 2) box, in the volume's own world, of what is clearly above its darkest; from a coarse sub-grid."""
-    known = _contents.get(volume)
-    if known is not None:
-        return known
-    whole = bounds(volume)
-    assert whole is not None
-    # On the window's thread: no more than 32³ values are looked at, by functions that import nothing when first called.
-    steps = [-(-n // _CONTENT_SAMPLES) for n in volume.array.shape[:3]]
-    sample = volume.array[tuple(slice(s // 2, None, s) for s in steps)]
-    sample = np.abs(np.asarray(sample[..., 0] if sample.ndim == 4 else sample))
-    values = np.where(np.isfinite(sample), sample, 0).astype(np.float64)
-    ordered = np.sort(values, axis=None)
-    low, high = ordered[int(0.01 * (ordered.size - 1))], ordered[int(np.ceil(0.995 * (ordered.size - 1)))]
-    inside = values > low + 0.15 * (high - low)
-    found = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    box = whole
-    if len(found[0]):
-        first = np.array([max(f[0] * s - 1, -0.5) for f, s in zip(found, steps, strict=True)])
-        last = [
-            min((f[-1] + 1) * s, n - 0.5)
-            for f, s, n in zip(found, steps, volume.array.shape[:3], strict=True)
-        ]
-        box = _moved_box(volume.affine, np.stack([first, np.array(last)], axis=1))
-    _contents[volume] = box
-    return box
-
-
-def _thick(box: Array) -> Array:
-    """Never without extent: a single point gets a unit box, a flat thing a little depth."""
-    size = box[:, 1] - box[:, 0]
-    least = size.max() * 1e-3 or 0.5
-    grow = np.where(size < least, least / 2, 0)
-    return np.stack([box[:, 0] - grow, box[:, 1] + grow], axis=1)
-
-
-def _diagonal(box: Array) -> float:
-    return float(np.linalg.norm(box[:, 1] - box[:, 0]))
 
 
 def _signed_axes(direction: Array) -> str:
