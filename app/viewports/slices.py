@@ -109,6 +109,8 @@ class SliceScene:
         state = with_linked_colors(state)
         mixed = self._mixed.show(state, notes)
         volumes = [i for i in state.items if isinstance(i.data, Volume) and i.id not in mixed]
+        if mixed:  # a third scan over the two would hide what one compares
+            volumes = [i for i in volumes if _is_overlay(i)]
         # The reference lies at the bottom, whatever its place in the tree: an overlay must not be hidden by it.
         # Labels lie on top even if they are the reference: a scan would hide them.
         volumes.sort(key=lambda i: (_is_label(i), i.id != state.reference))
@@ -312,6 +314,11 @@ def _at_height(placement: Array, state: ResolvedSlice, lift: float) -> Array:
     moved: Array = placement.copy()
     moved[:3, 3] += (float(toward @ (np.asarray(state.origin) - placement[:3, 3])) + lift) * toward
     return moved
+
+
+def _is_overlay(item: SceneItem) -> bool:
+    """Whether what lies below is seen past it: labels, what hides a part of its values, what is transparent."""
+    return _is_label(item) or bool(item.display.hide) or item.display.opacity < 1.0  # type: ignore[attr-defined]
 
 
 def _is_label(item: SceneItem) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -235,6 +236,17 @@ def test_a_difference_is_coloured_about_zero_with_a_legend_and_transparent_beyon
     assert rgb[round(at[1, 1]), round(at[1, 0])].max() == 0
     rgb, _, _ = picture(window, (first, solid(100, "b")), Mix("a", "b", "difference", limit=40.0), active="a")
     assert rgb[130, 150] == pytest.approx(table("activation")[127], abs=4)
+
+
+def test_a_third_scan_does_not_cover_what_is_compared_but_overlays_do(view: Any) -> None:
+    window, mix = view(), Mix("a", "b", "blend", 0.5)
+    pair = (solid(100, "a"), solid(100, "b"))
+    alone = picture(window, pair, mix, active="a")[0]
+    third = replace(solid(255, "c"), display=replace(solid(255, "c").display, colormap="hot"))
+    assert np.array_equal(picture(window, (*pair, third), mix, active="a")[0], alone)
+    for change in ({"opacity": 0.5}, {"colormap": "labels"}):
+        over = replace(third, display=replace(third.display, **change))
+        assert not np.array_equal(picture(window, (*pair, over), mix, active="a")[0], alone), change
 
 
 def test_what_cannot_be_mixed_is_shown_as_ever() -> None:

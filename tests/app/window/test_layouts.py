@@ -147,3 +147,13 @@ def test_a_layout_leaves_the_keyboard_where_it_was(window: Any) -> None:
     window.analysis.setFocus()
     window.layouts.arrange()
     assert window.focusWidget() is window.analysis
+
+
+def test_no_message_stands_over_the_position_when_text_changes_its_size(window: Any) -> None:
+    status = window.status
+    status.show_position("RAS 1, 2, 3 mm")
+    status.showMessage("Click to place points")
+    window.view.set_text_scale(1.5)
+    QApplication.processEvents()
+    assert not (status.currentMessage() and status.position.isVisible())
+    window.view.set_text_scale(1.0)
