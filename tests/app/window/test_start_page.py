@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.window.start_page import kind_of_path
 from app.window.start_tiles import Tile, thumbnail
+from core.plugins import Sample
 from core.results import Curve
 from core.settings import Settings
 
@@ -61,8 +62,10 @@ def test_compare_a_model_is_live(window: Any, helper: Any, qtbot: Any) -> None:
 def test_another_file_or_session_meanwhile_does_not_confuse(
     window: Any, files: dict[str, Path], helper: Any, qtbot: Any
 ) -> None:
-    window.begin._next = window.begin._annotate
     helper.open(window, files["table"])
+    window.begin._next = window.begin._annotate
+    # Another file arrives while the sample is being made.
+    window.workbench.opened.emit([next(iter(window.workbench.document)).id])
     assert window.begin._next is not None and not window.cards.cards
     window.new_session()
     assert window.begin._next is None
@@ -70,6 +73,18 @@ def test_another_file_or_session_meanwhile_does_not_confuse(
     window.workbench.descriptions = {"checkpoints.compare": object()}
     window.begin._on_described()
     assert not window.workbench.busy and window.begin._waiting is None
+
+
+def test_a_sample_that_cannot_be_opened_begins_nothing_with_a_file_that_is_opened_later(
+    window: Any, files: dict[str, Path], helper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    gone = Sample(id="gone.gone", title="Gone", function="nowhere:nothing")
+    window.begin._begin(gone, lambda items: bool(begun.append(items)) or True)
+    helper.idle(window)
+    assert len(window.cards.cards) == 1
+    helper.open(window, files["volume"])
+    assert not begun and window.markups.tool is None
 
 
 def test_what_is_missing_is_grey_and_says_why(fake_plugin: Path, make_window: Any) -> None:
