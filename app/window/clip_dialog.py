@@ -44,6 +44,8 @@ class ClipDialog(QDialog):
         self.follow.activated.connect(lambda _index: self._choose())
         grid.add("Follows", self.follow)
         self.numbers: dict[str, list[NumberEdit]] = {}
+        shown = scene.view()
+        unit = getattr(shown.resolved(), "unit", "") if shown is not None else ""
         for key, text in (("origin", "Through"), ("normal", "Cuts away towards")):
             row = QWidget()
             line = QHBoxLayout(row)
@@ -56,7 +58,7 @@ class ClipDialog(QDialog):
                 edit.committed.connect(self._commit)
                 line.addWidget(edit)
                 self.numbers[key].append(edit)
-            grid.add(text, row)
+            grid.add(f"{text} ({unit})" if unit and key == "origin" else text, row)
         column.addWidget(grid)
         self.error = label("", "bad", wrap=True)
         column.addWidget(self.error)

@@ -23,7 +23,7 @@ class PlacementDialog(Dialog):
         super().__init__(f"Move {item.name}", parent, 380)
         from app.viewports.state import SceneItem, box_of
 
-        self._workbench, self._id = workbench, item.id
+        self._workbench, self.item_id = workbench, item.id
         box = box_of(SceneItem(item.id, item.name, item.data, np.eye(4), item.display))
         self._centre = box.mean(axis=1)
         unit = getattr(item.data, "unit", "")
@@ -50,7 +50,7 @@ class PlacementDialog(Dialog):
         self.shifts[0].setFocus()
 
     def _fill(self, _change: Any = None) -> None:
-        item = self._workbench.document.get(self._id)
+        item = self._workbench.document.get(self.item_id)
         if item is None:
             self.close()
             return
@@ -64,7 +64,7 @@ class PlacementDialog(Dialog):
             self.note.setText("It is also stretched or mirrored; that stays as it is.")
 
     def _commit(self) -> None:
-        item = self._workbench.document.get(self._id)
+        item = self._workbench.document.get(self.item_id)
         if item is None:
             return
         values = []
@@ -86,9 +86,9 @@ class PlacementDialog(Dialog):
         if np.array_equal(wanted, before):
             return
         matrix = matrix_from(wanted[:3], wanted[3:], rest, self._centre)
-        self._workbench.document.set_transform(self._id, matrix, "placement")
+        self._workbench.document.set_transform(self.item_id, matrix, "placement")
 
     def _reset(self) -> None:
-        item = self._workbench.document.get(self._id)
+        item = self._workbench.document.get(self.item_id)
         if item is not None and not np.array_equal(item.transform, np.eye(4)):
-            self._workbench.document.set_transform(self._id, np.eye(4))
+            self._workbench.document.set_transform(self.item_id, np.eye(4))

@@ -83,8 +83,16 @@ class Placing(QObject):
         from app.window.placement_dialog import PlacementDialog
 
         item = self._workbench.current
-        if item is not None and is_spatial(item):
-            PlacementDialog(self._workbench, item, self._window).show()
+        if item is None or not is_spatial(item):
+            return
+        # One for each item: two would show the same numbers.
+        found = [
+            d for d in self._window.findChildren(PlacementDialog) if d.item_id == item.id and d.isVisible()
+        ]
+        dialog = found[0] if found else PlacementDialog(self._workbench, item, self._window)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
 
     def reset(self) -> None:
         """Put the selected item back to where its file says."""

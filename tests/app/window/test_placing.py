@@ -54,6 +54,15 @@ def dialog_of(window: Any) -> PlacementDialog:
     return next(d for d in window.findChildren(PlacementDialog) if d.isVisible())
 
 
+def test_an_item_is_moved_in_one_dialog(window: Any) -> None:
+    window.workbench.document.add(sheet("a"), sheet("b"))
+    for id in ("a", "a", "b", "a"):
+        window.workbench.select(id)
+        window.placing.ask()
+    shown = sorted(d.windowTitle() for d in window.findChildren(PlacementDialog) if d.isVisible())
+    assert shown == ["Move a", "Move b"]
+
+
 def test_nudging_is_one_edit_that_undo_takes_back(window: Any) -> None:
     document = window.workbench.document
     document.add(sheet("a"))

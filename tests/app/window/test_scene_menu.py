@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from core.data import Mesh
 from core.display import default_display
@@ -92,6 +93,8 @@ def test_the_plane_in_numbers(opened: Any, qtbot: Any) -> None:
     dialog = opened.findChild(ClipDialog)
     view = opened.centre.grid.views["3d"]
     assert dialog.isVisible() and view.intent.clip is not None
+    words = [w.text() for w in dialog.findChildren(QLabel)]
+    assert f"Through ({view.resolved().unit})" in words and "Cuts away towards" in words
     for field, text in zip(dialog.numbers["normal"], ("1", "1", "0"), strict=True):
         field.setText(text)
     dialog.numbers["origin"][0].setText("2.5")
