@@ -159,15 +159,14 @@ class LabelsPresenter(Presenter):
             return None
 
         def work() -> None:
-            poly = label_surfaces(volume, index)
-            self._made.clear()
-            self._made[key] = poly
+            self._made[key] = label_surfaces(volume, index)
 
         return work
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """Put the surfaces into an actor."""
         poly = self._made.pop(self.structure(item), None)
+        self._made.clear()  # what was asked for before and came too late
         mapper = vtkPolyDataMapper()
         mapper.SetInputData(label_surfaces(item.data, item.display.index) if poly is None else poly)
         mapper.SetColorModeToDirectScalars()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _MOST_CELLS = 2_000_000
 _MOST_POINTS = 300_000
 """That are looked at one by one; of more, which lie on few pixels then, every n-th."""
 _known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_FAILED = object()
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,15 +157,21 @@ def face_tree(mesh: Mesh, wait: bool, *, begin: bool = False) -> FaceTree | None
 
 
 def made(data: Any, build: Callable[[], Any], wait: bool) -> Any:
-    """What `build` gives for an object, built once in the background; None while that goes on, unless `wait`."""
+    """What `build` gives for an object, built once in the background; None while that goes on, unless `wait`, and
+    where it failed."""
     found = _known.get(data)
     if found is None:
         found = _known[data] = background.submit(build)
     if isinstance(found, Future):
         if not wait and not found.done():
             return None
-        found = _known[data] = found.result()
-    return found
+        try:
+            found = found.result()
+        except Exception:
+            log.exception("making what picking needs")  # once: every move of the mouse asks
+            found = _FAILED
+        _known[data] = found
+    return None if found is _FAILED else found
 
 
 def box_span(start: Array, direction: Array, low: Array, high: Array) -> tuple[float, float] | None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.theme import DARK
 from app.viewports import ViewportGrid, prepare_surface_format
+from core.data import Markup
 from tests.app.viewports.conftest import MARKER, head, make_item, vtk_objects
 from tests.app.viewports.test_grid import pixels, wheel
 
@@ -241,3 +242,27 @@ def test_compared_views_come_turn_together_and_go_without_leaks(window, qtbot):
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert grid.wait(30) and "3d-2" not in grid.views
     assert vtk_objects() <= before
+
+
+def test_what_is_painted_over_a_slice_does_not_make_vtk_draw(window):
+    _made, grid = window
+    volume = make_item(head())
+    grid.set_items(
+        (volume, make_item(Markup("points", [[0.0, 0, 0]]), "m", color=(1.0, 0.0, 0.0), size=16.0))
+    )
+    assert grid.wait(30)
+    view, drawn = grid.views["axial"], []
+    tag = view.canvas._window.AddObserver("StartEvent", lambda *_: drawn.append(1))
+    moved = make_item(Markup("points", [[20.0, 0, 0]]), "m", color=(1.0, 0.0, 0.0), size=16.0)
+    grid.set_items((volume, moved))
+    assert grid.wait(30)
+    x, y, _ = view.frame.state.to_screen(np.array([[20.0, 0, 0], [0, 0, 0]]))[0]
+    assert len(view.frame.notes.drawings) == 1 and not view.live
+    picture = pixels(view.grab())
+    assert picture[round(y), round(x), 0] > 180 > 60 > picture[round(y), round(x), 1]
+    assert not drawn
+    dark = make_item(head(), window=5000.0, level=2500.0)
+    grid.set_items((dark, moved))
+    assert grid.wait(30)
+    assert drawn and pixels(view.grab()).mean() < picture.mean()
+    view.canvas._window.RemoveObserver(tag)

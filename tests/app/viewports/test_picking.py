@@ -239,3 +239,16 @@ def test_no_zoom_brings_the_camera_into_what_it_looks_at() -> None:
     for _ in range(900):
         pose = zoomed(pose, 1 / 1.3)
     assert np.isfinite(pose.distance) and np.isfinite(pose.frame()).all()
+
+
+def test_what_cannot_be_prepared_is_passed_over_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(mesh: Mesh) -> None:
+        raise ValueError("no tree grows here")
+
+    monkeypatch.setattr(search, "FaceTree", broken)
+    items = (make_item(sphere()),)
+    for _ in range(3):
+        assert pick(items, camera(), SIZE[0] / 2, SIZE[1] / 2, SIZE) is None
+    assert [r.message for r in caplog.records].count("making what picking needs") == 1
