@@ -226,12 +226,20 @@ def test_nothing_lights_up_while_a_click_would_place(
     window: Any, helper: Any, files: dict[str, Path]
 ) -> None:
     grid = opened(window, helper, files)
-    place(window, "points", (100, 100))
+    item = place(window, "points", (100, 100))
     view = grid.views["axial"]
-    move(view, QPointF(100, 100), buttons=Qt.MouseButton.NoButton)
+
+    def there() -> QPointF:
+        """Where the point is now: the row of tools gives and takes room."""
+        window.workbench.select(item)
+        x, y, _ = view.resolved().to_screen(window.workbench.document[item].data.points)[0].tolist()
+        return QPointF(x, y)
+
+    move(view, there(), buttons=Qt.MouseButton.NoButton)
     assert window.markups.edit.hovered is not None
     window.commands["markups.line"].trigger()
-    move(view, QPointF(101, 100), buttons=Qt.MouseButton.NoButton)
+    assert grid.wait(30)
+    move(view, there(), buttons=Qt.MouseButton.NoButton)
     assert window.markups.edit.hovered is None and view.cursor().shape() is Qt.CursorShape.CrossCursor
     window.markups.stop()
 
