@@ -27,6 +27,7 @@ from app.window.workbench import Workbench
 from core.jobs import WorkerRunner
 from core.plugins import PluginHost
 from core.settings import Settings
+from tests.gallery.scenes import SCENES
 
 SIZE = QSize(1600, 1000)
 
@@ -142,6 +143,8 @@ def main(arguments: list[str]) -> int:
         try:
             for picture in PICTURES:
                 picture(studio, data)
+            for scene in SCENES:
+                scene(studio)
         finally:
             studio.close()
     return 0
