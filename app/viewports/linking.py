@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.viewports.boxes import box_of_all
 from app.viewports.camera import Vec
 from app.viewports.layouts import number_of
-from app.viewports.state import SceneItem, ViewIntent, box_of_all, reference_of, sight_of, way_up
+from app.viewports.state import SceneItem, ViewIntent, frame_of_slices, reference_of, sight_of, way_up
 from core.data import Transforms, Volume
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Links:
         for view in grid.views.values():
             kind = view.intent.kind
             shown = [v for v in views if v.intent.kind == kind]
-            changes: dict[str, Any] = {"field": None, "home": "", "lead": None, "peers": ()}
+            changes: dict[str, Any] = {"field": None, "home": "", "lead": None, "peers": (), "frame": None}
             if view in shown:
                 name = "camera" if kind == "3d" else "zoom"
                 if name in self.on:
@@ -118,6 +119,8 @@ class Links:
                     first = shown[0].intent
                     changes |= {"zoom": first.zoom, "pan": _pan(first, view.intent), "camera": first.camera}
                     changes["parallel"] = first.parallel
+                if kind != "3d" and "slice" in self.on:
+                    changes["frame"] = _frame(shown[0], view)
                 if "colour" in self.on:
                     changes |= {"lead": lead, "peers": peers}
             view.follow(**changes)
@@ -145,6 +148,18 @@ def _pan(intent: ViewIntent, other: ViewIntent) -> tuple[float, float]:
 
 def _window(item: SceneItem) -> tuple[Any, Any]:
     return getattr(item.display, "window", None), getattr(item.display, "level", None)
+
+
+def _frame(first: Viewport, view: Viewport) -> tuple[Vec, Vec, Vec] | None:
+    """The directions that a view's slices take over from the first one's; None where its own are the same, or where
+    the two are not in one space."""
+    if view is first:
+        return None
+    lead, own = (reference_of(v.shown_items(), v.intent.active) for v in (first, view))
+    if lead is None or own is None or lead.data.space != own.data.space:
+        return None
+    wanted = frame_of_slices(lead)
+    return None if np.allclose(wanted, frame_of_slices(own), atol=1e-6) else wanted
 
 
 def _field(views: list[Viewport]) -> tuple[Vec, Vec] | None:

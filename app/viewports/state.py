@@ -124,6 +124,9 @@ class ViewIntent:
     slab: Slab | None = None
     tilt: Tilt | None = None
     """Rotation of the slice planes about the crosshair; all slice views have the same."""
+    frame: tuple[Vec, Vec, Vec] | None = None
+    """Unit world directions that the planes follow in place of the axes of the volume that is shown: linked slices of
+    two volumes are one plane in space, however each was acquired."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +279,15 @@ def reference_of(items: tuple[SceneItem, ...], active: str | None = None) -> Sce
     return next((i for i in volumes if i.id == active), None) or next(iter(visible or volumes), None)
 
 
+def frame_of_slices(item: SceneItem) -> tuple[Vec, Vec, Vec]:
+    """Unit world directions of a volume's axes that run closest to x, y and z, with their signs."""
+    affine = item.affine
+    axes, signs = closest_axes(affine)
+    steps = affine[:3, list(axes)] * signs
+    x, y, z = (steps / np.linalg.norm(steps, axis=0)).T
+    return _vec(x), _vec(y), _vec(z)
+
+
 def center_of(items: tuple[SceneItem, ...], active: str | None = None) -> Vec:
     """Where the crosshair starts: the middle voxel of the reference, else the middle of everything."""
     reference = reference_of(items, active)
@@ -310,9 +322,14 @@ def _resolve_slice(
         steps = np.diag((box[:, 1] - box[:, 0]) / 200)
         outline = faces = box_corners(box).T
         unit = next((getattr(i.data, "unit", "") for i in shown), "")
+    straight = steps
+    own: int | None = across
+    if intent.frame is not None and reference is not None:
+        steps = np.array(intent.frame).T * np.linalg.norm(steps, axis=0)
+        found = aligned_axis(affine, _normal(steps, across))
+        own = None if found is None else axes.index(found)
     h, v, step = steps[:, horizontal], steps[:, vertical], steps[:, across]
     on_slice, bend, degrees = cursor, np.eye(3), 0.0
-    own: int | None = across
     if intent.tilt is not None:
         rotation = matrix_of(intent.tilt)
         flat = _normal(steps, across)
@@ -330,7 +347,7 @@ def _resolve_slice(
             index = int(min(max(np.floor(voxel[axis] + 0.5), 0), count - 1))
             position = index + 1 if sign > 0 else count - index
             voxel[axis] = index
-            on_slice, step = (affine @ voxel)[:3], steps[:, own]
+            on_slice, step = (affine @ voxel)[:3], straight[:, own]
         if own == across:
             corners[axis] = index  # this slice only: a sheared stack must not shrink the fit
             outline = (affine[:3, :3] @ corners + affine[:3, 3:]).T

@@ -12,7 +12,8 @@ from PySide6.QtCore import QPointF, Qt
 from app.viewports.linking import LINKS
 from app.viewports.shared_colors import ranged
 from core.data import Attribute, Mesh, Transforms, Volume
-from tests.app.viewports.conftest import head, make_item
+from core.markups import rotation_about
+from tests.app.viewports.conftest import MARKER, head, make_item
 from tests.app.viewports.test_grid import drag, pixels, wheel
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -77,6 +78,38 @@ def test_slices_are_linked_until_they_are_not(two: Any) -> None:
     assert second.resolved().cursor == before
     two.links.set(two.links.on | {"slice"})
     assert second.resolved().cursor == first.resolved().cursor
+
+
+@pytest.mark.parametrize("axis", [(0.0, 0.0, 1.0), (0.3, 1.0, 0.2)])
+def test_linked_slices_of_a_turned_volume_are_one_plane_in_space(
+    grid: Any, axis: tuple[float, float, float]
+) -> None:
+    """A head that lies turned must look turned beside the other one: neither its own axes nor another scale."""
+    turn = np.eye(4)
+    turn[:3, :3] = rotation_about(np.array(axis), np.radians(9))
+    grid.set_items((make_item(head(), "a"), make_item(head(), "b", turn)))
+    grid.set_layout("compare-axial-2")
+    grid.set_only("axial", frozenset({"a"}))
+    grid.set_only("axial-2", frozenset({"b"}))
+    grid.set_cursor((4.0, 3.0, -6.0))
+    assert grid.wait(20)
+    first, second = grid.views["axial"], grid.views["axial-2"]
+    here, there = first.resolved(), second.resolved(first.size())
+    assert np.allclose(here.frame(), there.frame(), atol=1e-9)
+    assert there.scale == pytest.approx(here.scale, rel=1e-9)
+    marks = np.array([[20.0, 10.0, -6.0], [-14.0, 2.0, -6.0]])
+    # Voxel planes of the first one; the second lies on the plane through the crosshair.
+    assert np.allclose(here.to_screen(marks)[:, :2], there.to_screen(marks)[:, :2], atol=1e-6)
+    # The same shape, turned: its bright spot is seen where it lies now.
+    spot = turn[:3, :3] @ MARKER
+    grid.set_cursor((float(spot[0]), float(spot[1]), float(spot[2])))
+    assert grid.wait(20)
+    x, y, height = second.state.to_screen(spot)[0]
+    assert abs(height) < 1.6
+    picture = pixels(second.grab_picture(second.size(), 1.0))
+    assert picture[round(y) - 2, round(x) - 2].max() > 200  # beside the crosshair
+    grid.links.set(grid.links.on - {"slice"})
+    assert not np.allclose(second.resolved().frame(), first.resolved().frame(), atol=1e-3)
 
 
 def test_cameras_turn_together_live(two: Any) -> None:
