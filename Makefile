@@ -31,7 +31,7 @@ run: $(VENV)/.installed | system
 	fi
 
 test: check
-	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -m "not gl and not soak"
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 --dist loadfile -m "not gl and not soak"
 	@echo "The window in a real X server:"
 	QT_QPA_PLATFORM=xcb EQUISCOPE_VIEWPORT=gl xvfb-run -a -s "-screen 0 1600x1200x24" $(PY) -m pytest -m "gl and not soak"
 

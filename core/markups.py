@@ -145,7 +145,9 @@ def planar_area(ring: Array) -> tuple[float, float]:
     flat, off = centred @ vt[:2].T, centred @ vt[2]
     x, y = flat.T
     area = 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
-    return area, float(np.sqrt(np.mean(off**2)))
+    flatness = float(np.sqrt(np.mean(off**2)))
+    # Rounding is no thickness.
+    return area, 0.0 if flatness < 1e-12 * max(float(np.abs(ring).max()), 1.0) else flatness
 
 
 def plane_equation(markup: Markup, transform: Array | None = None) -> tuple[Array, float]:

@@ -225,6 +225,9 @@ class Centre(QWidget):
             self._layout_chosen = False
             if self.grid is not None:
                 self.grid.show_everything()
+                # What a camera looked at is gone; what comes next may be a thousand times smaller.
+                for view in self.grid.views.values():
+                    view.set_intent(zoom=1.0, pan=(0.0, 0.0), camera=None)
                 self.grid.scene.forget()
                 self.grid.set_clip(None)
             for id in list(self._views):

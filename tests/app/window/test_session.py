@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,13 @@ def test_the_window_remembers_how_it_was(window: Any, make_window: Any) -> None:
     assert again.docks["jobs"].isHidden()
     again.reset_layout()
     assert again.docks["log"].isHidden() and not again.docks["jobs"].isHidden()
+
+def test_a_new_session_looks_anew(window: Any, helper: Any, files: dict[str, Path]) -> None:
+    helper.open(window, files["volume"])
+    grid = window.centre.grid
+    view = grid.views["3d"]
+    view.set_intent(camera=replace(view.resolved().camera, position=(9e5, 0.0, 0.0)))
+    grid.views["axial"].set_intent(zoom=5.0)
+    window.workbench.new_session()
+    helper.open(window, files["mesh"])
+    assert view.intent.camera is None and grid.views["axial"].intent.zoom == 1.0
