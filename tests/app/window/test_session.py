@@ -134,6 +134,7 @@ def test_the_window_remembers_how_it_was(window: Any, make_window: Any) -> None:
     again.reset_layout()
     assert again.docks["log"].isHidden() and not again.docks["jobs"].isHidden()
 
+
 def test_a_new_session_looks_anew(window: Any, helper: Any, files: dict[str, Path]) -> None:
     helper.open(window, files["volume"])
     grid = window.centre.grid
