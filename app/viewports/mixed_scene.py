@@ -43,6 +43,10 @@ class MixedLayer:
             self._draw(state, mix, first, second, notes)
         return frozenset((first.id, second.id))
 
+    def place(self, props: Any) -> int:
+        """Its place in the renderer's list of props, 0 without one."""
+        return int(props.IsItemPresent(self._prop)) if self._prop is not None else 0
+
     def release(self) -> None:
         """Leave the scene."""
         if self._prop is not None:

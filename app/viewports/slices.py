@@ -119,10 +119,24 @@ class SliceScene:
         for rank, item in enumerate(volumes, start=int(bool(mixed))):
             with guarded(notes, item):
                 self._show(state, item, rank, notes)
+        self._stack([self._layers[i.id] for i in volumes if i.id in self._layers])
         self._cut(state, notes)
         self._aim(state)
         tell_linked(state, notes)
         return notes
+
+    def _stack(self, layers: list[_Layer]) -> None:
+        """Draw the layers in their order, whenever each was made: VTK blends them in the order of the renderer's list.
+
+        A layer that came before the one below it would be blended with the background, and hide that one.
+        """
+        props = self._renderer.GetViewProps()
+        places = [props.IsItemPresent(layer.prop) for layer in layers]
+        mixed = self._mixed.place(props)
+        if places != sorted(places) or any(place < mixed for place in places):
+            for layer in layers:
+                self._renderer.RemoveViewProp(layer.prop)
+                self._renderer.AddViewProp(layer.prop)
 
     def drawn_anew(self, state: ResolvedSlice, notes: Notes) -> Notes:
         """The notes of the last picture for a state that differs from its one only in what is painted over it; see

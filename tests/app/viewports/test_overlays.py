@@ -12,6 +12,7 @@ from PySide6.QtGui import QFont, QImage, QPainter
 from app.theme import DARK
 from app.viewports.colors import COLORMAPS, colorize, is_diverging, table
 from app.viewports.legends import paint_legends
+from app.viewports.mixing import Mix
 from app.viewports.notes import Legend
 from app.viewports.outlines import bands, edges_of
 from app.viewports.overlay import Overlay
@@ -189,6 +190,30 @@ def test_outlines_also_of_tilted_labels_and_back_to_filled(view: Any) -> None:
     filled, lines = part(outline=0.0, tilt=ODD), part(outline=1.5, tilt=ODD)
     assert 0.01 < lines < 0.4 * filled
     assert part(outline=0.0, tilt=ODD) == filled
+
+
+def test_a_scan_that_comes_after_its_labels_is_seen_through_them(view: Any) -> None:
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[6:14, 6:14] = 3
+    over = make_item(Volume(labels, np.eye(4), transforms=Transforms.LABEL), "b", opacity=0.5)
+    scan = make_item(flat(100), "a", **FULL)
+    other = replace(scan, id="c")
+
+    def inside(window: Any, *items: Any, mix: Mix | None = None) -> list[int]:
+        intent = ViewIntent("axial", (9.5, 9.5, 9), active="a", crosshair=False, mix=mix)
+        state = resolve(intent, items, SIZE)
+        x, y, _ = state.to_screen(np.array([9.5, 9.5, 9.0]))[0]
+        picture, notes, _ = window.render(state)
+        assert not notes.problems
+        return [int(c) for c in picture[int(y), int(x), :3]]
+
+    expected = inside(view(), scan, over)
+    assert expected[0] == pytest.approx(50, abs=2), "half of the scan, half of a green without red"
+    late = view()
+    inside(late, over)
+    assert inside(late, scan, over) == expected, "the labels were there first"
+    assert inside(late, scan, other, over, mix=Mix("a", "c", "blend", 0.5)) == pytest.approx(expected, abs=1)
+    assert inside(late, scan, over) == expected, "after a comparison"
 
 
 # -- legends --------------------------------------------------------------------------------------------------
