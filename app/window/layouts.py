@@ -73,8 +73,7 @@ class WindowLayouts:
         m = Metrics.of(window.font())
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         share = {"Analysis": 0.32, "Figures": 0.32}.get(name, 0.26)
-        left = min(m.px(284), round(0.22 * window.width()))
-        right = min(m.px(440 if share > 0.3 else 330), round(share * window.width()))
+        left, right = self._first_widths(440 if share > 0.3 else 330, share)
         window.resizeDocks([docks["data"], docks["display"]], [left, left], across)
         window.resizeDocks([docks[n] for n in ("analysis", "results", "jobs")], [right] * 3, across)
         window.resizeDocks([docks["data"], docks["display"]], [m.px(420), m.px(400)], down)
@@ -85,20 +84,24 @@ class WindowLayouts:
         ):  # a dock that is taken out loses it to whatever comes next
             focus.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def _first_widths(self, right: int = 330, share: float = 0.26) -> tuple[int, int]:
+        """What docks at the left and the right begin with: no more than a share of the window as it is now."""
+        m, whole = Metrics.of(self._window.font()), self._window.width()
+        return min(m.px(284), round(0.22 * whole)), min(m.px(right), round(share * whole))
+
     def widen(self, factor: float) -> None:
         """Docks at the sides so many times as wide, for text of another size.
 
         Together they leave the centre half of the window; they do not shrink below what they start with.
         """
-        window = self._window
-        m = Metrics.of(window.font())
+        window, widths = self._window, self._first_widths()
         most = window.width() // 4
         shown, wanted = [], []
         for name, dock in window.docks.items():
             area = window.dockWidgetArea(dock)
             if dock.isHidden() or dock.isFloating() or area not in (_LEFT, _RIGHT):
                 continue
-            now, first = dock.width(), m.px(284 if PLACES.get(name) == _LEFT else 330)
+            now, first = dock.width(), widths[PLACES.get(name) != _LEFT]
             then = round(now * factor)
             shown.append(dock)
             wanted.append(max(now, min(then, most)) if factor > 1 else min(now, max(then, min(first, most))))

@@ -335,13 +335,12 @@ def test_moving_a_markup_is_saved_and_comes_back(
 
 
 def test_a_strip_closes_up_before_it_takes_another_row(qtbot: Any) -> None:
-    from PySide6.QtWidgets import QPushButton, QWidget
+    from PySide6.QtWidgets import QPushButton
 
     from app.window.compare_strip import Strip
 
-    parent = QWidget()
-    qtbot.addWidget(parent)
-    strip = Strip("Some", parent)
+    strip = Strip("Some")
+    qtbot.addWidget(strip)
     buttons = [QPushButton("Words") for _ in range(6)]
     for each in buttons[:-1]:
         strip.add(each)
