@@ -103,10 +103,14 @@ class Strip(QFrame):
         return out
 
     def _room(self) -> int:
-        """The width there is; before it is shown, what it will get: with Qt's first guess it would push the views
+        """The width there is; before it has got any, what it will get: with Qt's first guess it would push the views
         away for a moment."""
         above = self.parentWidget()
-        return self.width() if self.isVisible() or above is None else max(self.width(), above.width())
+        return (
+            self.width()
+            if above is None or self.testAttribute(Qt.WidgetAttribute.WA_Resized)
+            else above.width()
+        )
 
     @staticmethod
     def _width_of(widget: QWidget) -> int:
