@@ -16,12 +16,16 @@ from app.forms.numbers import number_words
 from app.panels.dock import Panel
 from app.panels.running import RunningResults
 from app.theme import Metrics, Theme
+from app.window._ahead import plots_ready
 from app.window.exporting import Exports
 from app.window.kinds import KIND_WORDS, PLOTS, kind_of_item, size_words
 from app.window.tasks import in_words
 from app.window.workbench import Workbench
 from core.document import Item
 from core.results import Heatmap, Number, ResultTable, Text
+
+LOADING = 20
+"""Milliseconds between two looks at whether what draws plots has been loaded."""
 
 
 class ResultsPanel(Panel):
@@ -71,7 +75,7 @@ class ResultsPanel(Panel):
         self.running.set_theme(theme)
         for figure in self._figures:
             self._later.append(partial(figure.set_theme, theme))
-        self._soon.start()
+        self._soon.start(0)
 
     def _choose(self) -> Item | None:
         """The run of the selected item, else the one shown, else the newest."""
@@ -124,7 +128,7 @@ class ResultsPanel(Panel):
             self._layers(layers)
         self._record(group)
         self._body.column.addStretch(1)
-        self._soon.start()
+        self._soon.start(0)
 
     @property
     def complete(self) -> bool:
@@ -134,8 +138,11 @@ class ResultsPanel(Panel):
     def _next(self) -> None:
         if not self._later:
             return
+        if not plots_ready():
+            self._soon.start(LOADING)
+            return
         action = self._later.pop(0)
-        self._soon.start()
+        self._soon.start(0)
         action()
 
     # -- the parts -------------------------------------------------------------------------------------------

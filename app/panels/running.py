@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.forms import Card, ColumnWidget, button, elided, label, paragraph, with_error
 from app.theme import Metrics, Theme
+from app.window._ahead import plots_ready
 from app.window.exporting import Exports
 from app.window.kinds import PLOTS
 from app.window.tasks import Task
@@ -105,12 +106,22 @@ class RunningResults(QWidget):
             if id(task) not in self._heads:
                 self._heads[id(task)] = self._head(task)
                 self._body.column.addWidget(self._heads[id(task)])
+        drawn = 0
         for key, output in wanted.items():
-            if key not in self._cards:
-                self._cards[key] = PreviewCard(output, self._exports)
-                self._body.column.addWidget(self._cards[key])
-            else:
+            if key in self._cards:
                 self._cards[key].show_output(output)
+                continue
+            if isinstance(output, (*PLOTS, ResultTable)):
+                if not plots_ready():
+                    self._timer.start(EVERY)
+                    continue
+                # A plot takes the window's thread for some 40 ms: one a turn, so that it answers between.
+                if drawn:
+                    self._timer.start(0)
+                    continue
+                drawn += 1
+            self._cards[key] = PreviewCard(output, self._exports)
+            self._body.column.addWidget(self._cards[key])
         self.setVisible(bool(self._heads))
 
     def _head(self, task: Task) -> QWidget:

@@ -6,6 +6,7 @@ worker needs a while.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import threading
@@ -18,12 +19,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PLOTTED = ("table", "signal", "checkpoint", "graph")
 """Kinds of files whose views come from `app.plots`."""
+MODULES = ("app.plots.checkpoint", "app.plots.figure", "app.plots.table")
 _begun: list[threading.Thread] = []
 
 
 def load_plots_ahead(workbench: Workbench) -> None:
     """From now on `app.plots` is loaded in a thread as soon as it is going to be needed."""
     workbench.task_added.connect(lambda task: _on_task(workbench, task))
+
+
+def plots_ready() -> bool:
+    """Whether a plot can be made without loading anything; if not, a thread begins to load what it needs.
+
+    Whoever asks waits a few turns of the event loop and asks again. Loading that has failed counts as ready: the
+    import will then say in the window's thread what is wrong.
+    """
+    if _begun:
+        return not _begun[0].is_alive()
+    if all(m in sys.modules for m in MODULES):
+        return True
+    _begin()
+    return False
 
 
 def quick_turns() -> None:
@@ -36,21 +52,24 @@ def quick_turns() -> None:
 
 
 def _on_task(workbench: Workbench, task: Task) -> None:
-    if _begun or "app.plots.figure" in sys.modules:
+    if _begun or all(m in sys.modules for m in MODULES):
         return
     opened = task.name == "open_path" and any(
         r.kind in PLOTTED for r in workbench.host.readers_for(task.title)
     )
     if task.name == "run" or opened:
-        thread = threading.Thread(target=_load, name="load-plots", daemon=True)
-        _begun.append(thread)
-        thread.start()
+        _begin()
+
+
+def _begin() -> None:
+    thread = threading.Thread(target=_load, name="load-plots", daemon=True)
+    _begun.append(thread)
+    thread.start()
 
 
 def _load() -> None:
     try:
-        import app.plots.checkpoint
-        import app.plots.figure
-        import app.plots.table  # noqa: F401
+        for module in MODULES:
+            importlib.import_module(module)
     except Exception:
         log.exception("loading plots ahead")  # whoever needs them will say what is wrong

@@ -22,6 +22,7 @@ class Commands(QObject):
         self._reasons: dict[str, Callable[[], str]] = {}
         self._checks: dict[str, Callable[[], bool]] = {}
         self._tips: dict[str, str] = {}
+        self._said: dict[str, str] = {}
 
     def add(
         self,
@@ -71,6 +72,7 @@ class Commands(QObject):
         self._reasons.pop(id, None)
         self._checks.pop(id, None)
         self._tips.pop(id, None)
+        self._said.pop(id, None)
         if action is not None:
             self._window.removeAction(action)
             action.deleteLater()
@@ -92,6 +94,9 @@ class Commands(QObject):
     def set_reason(self, id: str, reason: str) -> None:
         """Enable a command, or grey it with the reason ("" = it can be used); its own tip comes back then."""
         action = self._actions[id]
+        if self._said.get(id) == reason and action.isEnabled() == (not reason):
+            return  # as for nearly all of them, each time that they are all asked
+        self._said[id] = reason
         action.setEnabled(not reason)
         tip = reason[:1].upper() + reason[1:] if reason else self._tips[id]
         action.setToolTip(tip)
@@ -102,7 +107,9 @@ class Commands(QObject):
         for id, why_not in self._reasons.items():
             self.set_reason(id, why_not())
         for id, checked in self._checks.items():
-            self._actions[id].setChecked(checked())
+            action, on = self._actions[id], checked()
+            if action.isChecked() != on:
+                action.setChecked(on)
 
     @staticmethod
     def group(action: QAction) -> str:
