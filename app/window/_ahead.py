@@ -1,7 +1,6 @@
-"""Loading ahead what a result will need: on the window's thread pyqtgraph alone would keep it for a third of a second.
+"""Loading ahead what a file or a result will need: pyqtgraph alone would keep the window's thread for a third of a second.
 
-Nothing is loaded on suspicion: a run has begun, or a file that is drawn as a plot or a table is being read, and the
-worker needs a while.
+Nothing is loaded on suspicion: a run has begun, or a file is being read, and the worker needs a while.
 """
 
 from __future__ import annotations
@@ -20,6 +19,10 @@ log = logging.getLogger(__name__)
 PLOTTED = ("table", "signal", "checkpoint", "graph")
 """Kinds of files whose views come from `app.plots`."""
 MODULES = ("app.plots.checkpoint", "app.plots.figure", "app.plots.table")
+FIELDS = tuple(f"app.panels.display.{m}" for m in ("volume", "markup", "surface", "points", "trajectory"))
+"""The fields of the display of every kind of item."""
+OPENING = ("open_path", "open_session")
+_fields: list[threading.Thread] = []
 _begun: list[threading.Thread] = []
 
 
@@ -52,6 +55,8 @@ def quick_turns() -> None:
 
 
 def _on_task(workbench: Workbench, task: Task) -> None:
+    if task.name in OPENING and not _fields and any(m not in sys.modules for m in FIELDS):
+        _fields.append(_load_in_thread("load-fields", FIELDS))
     if _begun or all(m in sys.modules for m in MODULES):
         return
     opened = task.name == "open_path" and any(
@@ -62,14 +67,18 @@ def _on_task(workbench: Workbench, task: Task) -> None:
 
 
 def _begin() -> None:
-    thread = threading.Thread(target=_load, name="load-plots", daemon=True)
-    _begun.append(thread)
+    _begun.append(_load_in_thread("load-plots", MODULES))
+
+
+def _load_in_thread(name: str, modules: tuple[str, ...]) -> threading.Thread:
+    thread = threading.Thread(target=_load, args=(modules,), name=name, daemon=True)
     thread.start()
+    return thread
 
 
-def _load() -> None:
+def _load(modules: tuple[str, ...]) -> None:
     try:
-        for module in MODULES:
+        for module in modules:
             importlib.import_module(module)
     except Exception:
-        log.exception("loading plots ahead")  # whoever needs them will say what is wrong
+        log.exception("loading ahead")  # whoever needs them will say what is wrong

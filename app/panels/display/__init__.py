@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
 from app.forms.widgets import ColumnWidget, label, scrolled
-from app.panels.display import markup, points, surface, trajectory, volume
 from app.panels.display.fields import DisplayFields
 from app.panels.dock import Panel
 from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
@@ -89,6 +88,9 @@ class DisplayPanel(Panel):
         kind = kind_of_item(item)
         display = item.display
         spatial = is_spatial(item) or kind == "image"
+        # Not before there is an item; `app.window._ahead` loads them while a worker reads it.
+        from app.panels.display import markup, points, surface, trajectory, volume
+
         if isinstance(display, VolumeDisplay) and kind in ("volume", "image"):
             volume.build(fields, item)
         elif isinstance(display, SurfaceDisplay) and spatial:
