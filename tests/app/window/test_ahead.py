@@ -29,7 +29,12 @@ print("ready")
 def test_plots_are_loaded_in_a_thread(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run(
-        [sys.executable, "-c", WAIT], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=90
+        [sys.executable, "-c", WAIT],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=90,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "ready"
