@@ -78,7 +78,9 @@ _ROWS: tuple[KeyHelp, ...] = (
     ),
     KeyHelp(MARKUPS, "Ctrl + arrow keys", "Move the held point by 0.1 of the unit"),
     KeyHelp(MARKUPS, "Shift + arrow keys", "Move the held point ten times as far"),
-    KeyHelp(MARKUPS, "Insert", "A point after the held one, on a curve", ("Ins",)),
+    KeyHelp(
+        MARKUPS, "Insert", "While placing: a point at the crosshair; else one after the held one", ("Ins",)
+    ),
     KeyHelp(MARKUPS, "Delete", "Delete the held point", ("Del",)),
     KeyHelp(MARKUPS, "Backspace", "While placing: take the last point back", ("Backspace",)),
     KeyHelp(MARKUPS, "Escape", "Let go of the point; leave the tool"),

@@ -138,8 +138,17 @@ class PlaceTool(Tool):
     # -- keyboard -----------------------------------------------------------------------------------------------
 
     def key(self, view: Viewport, event: QKeyEvent) -> bool:
-        """Return finishes, Backspace takes the last point back, Escape leaves the tool."""
+        """Insert places a point at the crosshair, Return finishes, Backspace takes the last point back, Escape leaves."""
         key = event.key()
+        if key == Qt.Key.Key_Insert:
+            state = view.resolved()
+            cursor = state.cursor if isinstance(state, ResolvedSlice) else view.intent.cursor
+            if cursor is None:
+                return False
+            # Nowhere near a pointer: a ring closes by Return.
+            self._place(view, np.asarray(cursor, dtype=float), QPointF(-1e6, -1e6))
+            view.update_cover()
+            return True
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self.item is None and not self.pending:
                 return False

@@ -358,3 +358,21 @@ def test_a_strip_closes_up_before_it_takes_another_row(qtbot: Any) -> None:
     strip.resize(width // 2, 30)
     strip.arrange()
     assert strip.height() > one, "there is no room for all of them"
+
+
+def test_a_line_is_placed_by_the_keyboard_alone(window: Any, helper: Any, files: dict[str, Path]) -> None:
+    grid = opened(window, helper, files)
+    view = grid.views["axial"]
+    window.commands["markups.distance"].trigger()
+    ends = []
+    for kind in ("coronal", "sagittal"):
+        ends.append(grid.cursor_position)
+        view.setFocus()
+        QTest.keyClick(view, Qt.Key.Key_Insert)
+        other = grid.views[kind]
+        other.setFocus()
+        QTest.keyClick(other, Qt.Key.Key_Up)
+        QTest.keyClick(other, Qt.Key.Key_Up)
+    assert np.allclose(current(window).points, ends) and ends[0] != ends[1]
+    assert current(window).measurements["length"] == pytest.approx(4.0)  # two voxels of 2 mm
+    assert window.markups.name == ""
