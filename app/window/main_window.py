@@ -486,8 +486,20 @@ class MainWindow(QMainWindow):
 
     # -- Analyse and Help ------------------------------------------------------------------------------------
 
+    def _make_room_for_form(self) -> None:
+        """While nothing is found yet, an empty panel of results needs less room than a form."""
+        form, results = self.docks["analysis"], self.docks["results"]
+        both = (form, results)
+        if self.results.group is not None or any(d.isFloating() or not d.isVisible() for d in both):
+            return
+        whole = form.height() + results.height()
+        least = Metrics.of(self.font()).px(90)
+        if form.x() == results.x() and form.height() < 0.6 * whole and whole > 2 * least:
+            self.resizeDocks(list(both), [whole - least, least], Qt.Orientation.Vertical)
+
     def choose_analysis(self, analysis: Analysis) -> None:
         self.docks["analysis"].show()
+        self._make_room_for_form()
         self.analysis.choose(analysis)
 
     def _request_analysis(self, id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +158,16 @@ def test_no_message_stands_over_the_position_when_text_changes_its_size(window: 
     QApplication.processEvents()
     assert not (status.currentMessage() and status.position.isVisible())
     window.view.set_text_scale(1.0)
+
+
+def test_a_form_gets_the_room_that_empty_results_do_not_need(
+    window: Any, helper: Any, files: dict[str, Path]
+) -> None:
+    window.resize(900, 640)
+    helper.open(window, files["volume"])
+    QApplication.processEvents()
+    before = window.docks["analysis"].height()
+    window.choose_analysis(window.menus.analyses["symmetry.reflections"])
+    QApplication.processEvents()
+    assert window.docks["analysis"].height() > before
+    assert window.docks["results"].height() > 40
