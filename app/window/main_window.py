@@ -78,6 +78,8 @@ class MainWindow(QMainWindow):
         self.settings_at_start: dict[str, Any] = {}
         """What waits for a start, as it was at this one; filled by the preferences."""
         self._painted = False
+        self._given: tuple[int, int] | None = None
+        """Heights of form and results before the form got more room."""
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setWindowIcon(icon("equiscope", "#000000"))
@@ -199,6 +201,7 @@ class MainWindow(QMainWindow):
         w.session_opened.connect(self._restore_session_layout)
         w.changed.connect(self._on_replaced)
         w.adopted.connect(lambda _id: self.docks["results"].show())
+        w.adopted.connect(self._take_room_back)
         w.task_over.connect(self._after_task)
         w.found.connect(partial(go_to, self))
         self.jobs.curves_wanted.connect(self.centre.show_live)
@@ -487,15 +490,23 @@ class MainWindow(QMainWindow):
     # -- Analyse and Help ------------------------------------------------------------------------------------
 
     def _make_room_for_form(self) -> None:
-        """While nothing is found yet, an empty panel of results needs less room than a form."""
+        """In a low window an empty panel of results needs less room than a form; what is found gets it back."""
         form, results = self.docks["analysis"], self.docks["results"]
         both = (form, results)
         if self.results.group is not None or any(d.isFloating() or not d.isVisible() for d in both):
             return
         whole = form.height() + results.height()
-        least = Metrics.of(self.font()).px(90)
-        if form.x() == results.x() and form.height() < 0.6 * whole and whole > 2 * least:
-            self.resizeDocks(list(both), [whole - least, least], Qt.Orientation.Vertical)
+        m = Metrics.of(self.font())
+        if form.x() == results.x() and form.height() < m.px(300) and whole > m.px(180):
+            self._given = (form.height(), results.height())
+            self.resizeDocks(list(both), [whole - m.px(90), m.px(90)], Qt.Orientation.Vertical)
+
+    def _take_room_back(self, _id: str) -> None:
+        given, self._given = self._given, None
+        if given is not None:
+            self.resizeDocks(
+                [self.docks["analysis"], self.docks["results"]], list(given), Qt.Orientation.Vertical
+            )
 
     def choose_analysis(self, analysis: Analysis) -> None:
         self.docks["analysis"].show()

@@ -171,3 +171,6 @@ def test_a_form_gets_the_room_that_empty_results_do_not_need(
     QApplication.processEvents()
     assert window.docks["analysis"].height() > before
     assert window.docks["results"].height() > 40
+    window.workbench.adopted.emit("")
+    QApplication.processEvents()
+    assert abs(window.docks["analysis"].height() - before) < 4, "what is found gets its room back"
