@@ -11,11 +11,11 @@ class LevelSlider(RangeSlider):
 
     def _under(self, x: float) -> int | None:
         reach = Metrics.of(self.font()).px(10)
-        return 0 if abs(x - self.place_of(self.low)) <= reach else None
+        return 0 if abs(x - self.x_of(self.low)) <= reach else None
 
     def _drag_to(self, x: float, *, jump: bool = False) -> None:
         first, last = self.ends
-        value = min(max(self._value_at(x), first), last)
+        value = min(max(self.value_at(x), first), last)
         self._move(value, value)
 
     def _moved(self, part: int, low: float, high: float, by: float) -> tuple[float, float]:

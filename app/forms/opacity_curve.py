@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -17,9 +14,10 @@ from PySide6.QtGui import (
     QPen,
     QPolygonF,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.forms.gestures import drag, steps
+from app.forms.histogram_field import HistogramField
 from app.theme import Metrics, current_theme
 
 Curve = tuple[tuple[float, float], ...]
@@ -27,7 +25,7 @@ _STEP, _FAR = 0.01, 0.05
 """Of the width and height, for a key and for a key with Shift."""
 
 
-class OpacityCurve(QWidget):
+class OpacityCurve(HistogramField):
     """Corners (value, opacity 0..1) with rising values; beyond the first and the last the curve is level.
 
     Click on an empty place: a new corner. Drag a corner. Delete, Backspace or a right click: take it away; the last
@@ -37,40 +35,20 @@ class OpacityCurve(QWidget):
 
     moved = Signal(object, str)
     """The curve, and a key that all moves of one drag share."""
+    gesture_name = "opacity-curve"
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMouseTracking(True)
-        self.setAccessibleName(name)
+        super().__init__(name, parent)
         self.setToolTip(
             "Click to add a point, drag to move it, right-click or Delete to remove it\n"
             "Page Up/Down choose a point, arrows move it"
         )
         self.curve: Curve = ()
-        self.ready = False
         self.chosen = 0
-        self._counts: NDArray[Any] = np.zeros(0)
-        self._data = (0.0, 1.0)
-        self._colors: NDArray[Any] | None = None
         self._window = (0.0, 1.0)
         self._drag: tuple[Curve, tuple[float, float]] | None = None
-        self._gesture = steps("opacity-curve")
-        self._hovered: int | None = None
 
     # -- what is shown ---------------------------------------------------------------------------------------
-
-    def set_distribution(self, counts: NDArray[Any], low: float, high: float) -> None:
-        """The histogram: counts of bins of equal width between `low` and `high`."""
-        self._counts = np.log1p(np.asarray(counts, dtype=float))
-        self._data = (float(low), float(high))
-        self.update()
-
-    def set_colors(self, colors: NDArray[Any] | None) -> None:
-        """(n, 3) uint8 over the window of `set_range`."""
-        self._colors = colors
-        self.update()
 
     def set_range(self, low: float, high: float) -> None:
         """Where the colours begin and end."""
@@ -95,9 +73,6 @@ class OpacityCurve(QWidget):
         m = Metrics.of(self.font())
         return QSize(m.px(120), m.px(112))
 
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
     # -- places ----------------------------------------------------------------------------------------------
 
     @property
@@ -111,11 +86,8 @@ class OpacityCurve(QWidget):
 
     def place_of(self, corner: tuple[float, float]) -> QPointF:
         """Where a corner is."""
-        area, (low, high) = self._area(), self.ends
-        return QPointF(
-            area.left() + (corner[0] - low) / (high - low) * area.width(),
-            area.bottom() - corner[1] * area.height(),
-        )
+        area = self._area()
+        return QPointF(self.x_of(corner[0]), area.bottom() - corner[1] * area.height())
 
     def _area(self) -> QRectF:
         m = Metrics.of(self.font())
@@ -123,7 +95,7 @@ class OpacityCurve(QWidget):
 
     def _corner_at(self, place: QPointF) -> tuple[float, float]:
         area, (low, high) = self._area(), self.ends
-        value = low + (place.x() - area.left()) / max(area.width(), 1.0) * (high - low)
+        value = self.value_at(place.x())
         opacity = (area.bottom() - place.y()) / max(area.height(), 1.0)
         return min(max(value, low), high), min(max(opacity, 0.0), 1.0)
 
@@ -181,19 +153,6 @@ class OpacityCurve(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         event.accept()  # a right click takes a corner away
-
-    def leaveEvent(self, event: Any) -> None:
-        self._hovered = None
-        self.update()
-
-    def focusInEvent(self, event: Any) -> None:
-        self._gesture = steps("opacity-curve")
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: Any) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys, key = Qt.Key, event.key()
@@ -270,46 +229,30 @@ class OpacityCurve(QWidget):
     # -- paint -----------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, m, area = current_theme(), Metrics.of(self.font()), self._area()
+        area = self._area()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         try:
             focused = self.hasFocus()
-            painter.setPen(QPen(QColor(theme.accent if focused else theme.line), 1))
-            painter.setBrush(QColor(theme.field))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), m.radius, m.radius)
-            self._paint_counts(painter, area)
+            self._paint_field(painter)
+            shape = self._shape()
+            if shape is not None:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(current_theme().line))
+                painter.drawPolygon(shape)
             if self.ready and self.isEnabled():
                 self._paint_colors(painter, area)
                 self._paint_curve(painter, area, focused)
         finally:
             painter.end()
 
-    def _paint_counts(self, painter: QPainter, area: QRectF) -> None:
-        if not self._counts.size or not self._counts.max() > 0:
-            return
-        heights = self._counts / self._counts.max()
-        edges = np.linspace(*self._data, self._counts.size + 1)
-        outline = [self.place_of((edges[0], 0.0))]
-        for k, height in enumerate(heights.tolist()):
-            outline += [self.place_of((edges[k], height)), self.place_of((edges[k + 1], height))]
-        outline.append(self.place_of((edges[-1], 0.0)))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(current_theme().line))
-        painter.drawPolygon(QPolygonF(outline))
-
     def _paint_colors(self, painter: QPainter, area: QRectF) -> None:
-        if self._colors is None:
+        left, right = (self.x_of(v) for v in self._window)
+        gradient = self._gradient(left, right)
+        if gradient is None:
             return
-        from PySide6.QtGui import QLinearGradient
-
         m = Metrics.of(self.font())
         strip = QRectF(area.left(), area.bottom() + m.px(5), area.width(), m.px(5))
-        left, right = (self.place_of((v, 0.0)).x() for v in self._window)
-        gradient = QLinearGradient(left, 0, max(right, left + 1), 0)
-        last = len(self._colors) - 1
-        for k in range(0, last + 1, max(1, last // 16)):
-            gradient.setColorAt(k / last, QColor(*(int(c) for c in self._colors[k])))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(gradient)
         painter.drawRect(strip)

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
-    QLinearGradient,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QPolygonF,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.forms.gestures import drag, steps
+from app.forms.histogram_field import HistogramField
 from app.theme import Metrics, current_theme
 
 _STEP, _FAR = 0.01, 0.1
 """Of the width, for a key and for a key with Shift or a page."""
 
 
-class RangeSlider(QWidget):
+class RangeSlider(HistogramField):
     """A low and a high value over the histogram of what they are chosen from; the counts on a log scale.
 
     Drag a handle, or what lies between to move both; a double click asks for the automatic range. By keys: Left and
@@ -36,37 +32,16 @@ class RangeSlider(QWidget):
     moved = Signal(float, float, str)
     """Low, high and a key that all moves of one drag share."""
     automatic = Signal()
+    gesture_name = "slider"
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(name)
-        self.setMouseTracking(True)
+        super().__init__(name, parent)
         self.low, self.high = 0.0, 1.0
-        self.ready = False
-        """Whether there is a range to show; before, and for nothing, it is empty."""
-        self._data = (0.0, 1.0)
-        self._counts: NDArray[Any] = np.zeros(0)
-        self._colors: NDArray[Any] | None = None
         self._chosen = 0
         """-1 the low end, 1 the high one, 0 both."""
         self._drag: tuple[int, float, float, float, tuple[float, float]] | None = None
-        self._gesture = steps("slider")
-        self._hovered: int | None = None
 
     # -- what is shown ---------------------------------------------------------------------------------------
-
-    def set_distribution(self, counts: NDArray[Any], low: float, high: float) -> None:
-        """The histogram: counts of bins of equal width between `low` and `high`."""
-        self._counts = np.log1p(np.asarray(counts, dtype=float))
-        self._data = (float(low), float(high))
-        self.update()
-
-    def set_colors(self, colors: NDArray[Any] | None) -> None:
-        """(n, 3) uint8 from low to high, shown between the handles; None: no colours."""
-        self._colors = colors
-        self.update()
 
     def set_range(self, low: float, high: float) -> None:
         """Where the handles are."""
@@ -85,9 +60,6 @@ class RangeSlider(QWidget):
         m = Metrics.of(self.font())
         return QSize(m.px(120), m.px(64))
 
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
     @property
     def ends(self) -> tuple[float, float]:
         """The values at the left and right end: all of the data, and the handles wherever they are; still in a drag."""
@@ -104,19 +76,10 @@ class RangeSlider(QWidget):
         m = Metrics.of(self.font())
         return QRectF(self.rect()).adjusted(m.px(7), m.px(3), -m.px(7), -m.px(14))
 
-    def place_of(self, value: float) -> float:
-        """The x of a value."""
-        area, (low, high) = self._area(), self.ends
-        return float(area.left() + (value - low) / (high - low) * area.width())
-
-    def _value_at(self, x: float) -> float:
-        area, (low, high) = self._area(), self.ends
-        return low + (x - area.left()) / max(area.width(), 1.0) * (high - low)
-
     def _under(self, x: float) -> int | None:
         """-1 or 1 for a handle, 0 for what lies between, None for nothing."""
         reach = Metrics.of(self.font()).px(8)
-        left, right = self.place_of(self.low), self.place_of(self.high)
+        left, right = self.x_of(self.low), self.x_of(self.high)
         if min(abs(x - left), abs(x - right)) <= reach:
             return -1 if abs(x - left) < abs(x - right) or (left == right and x < left) else 1
         return 0 if left < x < right else None
@@ -130,7 +93,7 @@ class RangeSlider(QWidget):
         x = event.position().x()
         part = self._under(x)
         if part is None:
-            part = -1 if x < self.place_of(self.low) else 1
+            part = -1 if x < self.x_of(self.low) else 1
         self._chosen = part
         self._gesture = drag("slider")
         self._drag = (part, x, self.low, self.high, self.ends)
@@ -160,10 +123,6 @@ class RangeSlider(QWidget):
         if self.ready:
             self.automatic.emit()
 
-    def leaveEvent(self, event: Any) -> None:
-        self._hovered = None
-        self.update()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
         if event.key() == keys.Key_Escape and self._drag is not None:
@@ -182,11 +141,6 @@ class RangeSlider(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: Any) -> None:
-        self._gesture = steps("slider")
-        super().focusInEvent(event)
-        self.update()
-
     def _shift(self, by: float) -> None:
         if self.ready:
             self._move(*self._moved(self._chosen, self.low, self.high, by))
@@ -195,12 +149,12 @@ class RangeSlider(QWidget):
         assert self._drag is not None
         part, start, low, high, _ = self._drag
         if jump:
-            value = self._value_at(x)
+            value = self.value_at(x)
             low, high = (value, high) if part < 0 else (low, value)
             self._drag = (part, x, low, high, self._drag[4])
             self._move(low, high)
             return
-        by = self._value_at(x) - self._value_at(start)
+        by = self.value_at(x) - self.value_at(start)
         self._move(*self._moved(part, low, high, by))
 
     def _moved(self, part: int, low: float, high: float, by: float) -> tuple[float, float]:
@@ -222,13 +176,11 @@ class RangeSlider(QWidget):
     # -- paint -----------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, m, area = current_theme(), Metrics.of(self.font()), self._area()
+        area = self._area()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         try:
-            painter.setPen(QPen(QColor(theme.line), 1))
-            painter.setBrush(QColor(theme.field))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), m.radius, m.radius)
+            self._paint_field(painter)
             self._paint_counts(painter, area)
             if self.ready and self.isEnabled():
                 self._paint_handles(painter, area)
@@ -236,22 +188,15 @@ class RangeSlider(QWidget):
             painter.end()
 
     def _paint_counts(self, painter: QPainter, area: QRectF) -> None:
-        if not self._counts.size or not self._counts.max() > 0:
+        shape = self._shape()
+        if shape is None:
             return
         theme = current_theme()
-        heights = self._counts / self._counts.max() * (area.height() - 2)
-        edges = np.linspace(*self._data, self._counts.size + 1)
-        outline = [QPointF(self.place_of(edges[0]), area.bottom())]
-        for k, height in enumerate(heights.tolist()):
-            level = area.bottom() - height
-            outline += [QPointF(self.place_of(edges[k]), level), QPointF(self.place_of(edges[k + 1]), level)]
-        outline.append(QPointF(self.place_of(edges[-1]), area.bottom()))
-        shape = QPolygonF(outline)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.line if self.ready and self.isEnabled() else theme.hover))
         painter.drawPolygon(shape)
         if self.ready and self.isEnabled():
-            left, right = self.place_of(self.low), self.place_of(self.high)
+            left, right = self.x_of(self.low), self.x_of(self.high)
             painter.save()
             painter.setClipRect(QRectF(left, area.top(), max(right - left, 1.0), area.height()))
             painter.setBrush(QColor(theme.muted))
@@ -260,17 +205,11 @@ class RangeSlider(QWidget):
 
     def _paint_handles(self, painter: QPainter, area: QRectF) -> None:
         theme, m = current_theme(), Metrics.of(self.font())
-        left, right = self.place_of(self.low), self.place_of(self.high)
+        left, right = self.x_of(self.low), self.x_of(self.high)
         strip = QRectF(left, area.bottom() + m.px(4), max(right - left, 1.0), m.px(6))
         painter.setPen(Qt.PenStyle.NoPen)
-        if self._colors is not None:
-            gradient = QLinearGradient(strip.topLeft(), strip.topRight())
-            last = len(self._colors) - 1
-            for k in range(0, last + 1, max(1, last // 16)):
-                gradient.setColorAt(k / last, QColor(*(int(c) for c in self._colors[k])))
-            painter.setBrush(gradient)
-        else:
-            painter.setBrush(QColor(theme.accent))
+        colors = self._gradient(strip.left(), strip.right())
+        painter.setBrush(QColor(theme.accent) if colors is None else colors)
         painter.drawRect(strip)
         focused = self.hasFocus()
         for part, x in ((-1, left), (1, right)):
@@ -287,7 +226,3 @@ class RangeSlider(QWidget):
             painter.setPen(QPen(QColor(theme.field), 1))
             painter.setBrush(color)
             painter.drawRoundedRect(grip, m.px(2), m.px(2))
-        if focused:
-            painter.setPen(QPen(QColor(theme.accent), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), m.radius, m.radius)

@@ -163,10 +163,10 @@ def test_the_level_of_a_surface_by_slider_field_and_back_to_automatic(panel: Any
     qtbot.waitUntil(lambda: slider.ready, timeout=10_000)
     assert slider.low == pytest.approx(50, abs=3)  # Otsu's, of a ramp
     middle = slider.height() // 2
-    QTest.mousePress(slider, LEFT, NONE, QPoint(round(slider.place_of(slider.low)), middle))
-    QTest.mouseMove(slider, QPoint(round(slider.place_of(70)), middle))
-    QTest.mouseMove(slider, QPoint(round(slider.place_of(80)), middle))
-    QTest.mouseRelease(slider, LEFT, NONE, QPoint(round(slider.place_of(80)), middle))
+    QTest.mousePress(slider, LEFT, NONE, QPoint(round(slider.x_of(slider.low)), middle))
+    QTest.mouseMove(slider, QPoint(round(slider.x_of(70)), middle))
+    QTest.mouseMove(slider, QPoint(round(slider.x_of(80)), middle))
+    QTest.mouseRelease(slider, LEFT, NONE, QPoint(round(slider.x_of(80)), middle))
     assert display().surface_level == pytest.approx(80, abs=1)
     panel.workbench.document.undo()
     assert display().surface_level is None and slider.low == pytest.approx(50, abs=3)
@@ -174,7 +174,7 @@ def test_the_level_of_a_surface_by_slider_field_and_back_to_automatic(panel: Any
     field.setText("33")
     field.editingFinished.emit()
     assert display().surface_level == 33 and slider.low == 33
-    QTest.mouseDClick(slider, LEFT, NONE, QPoint(round(slider.place_of(33)), middle))
+    QTest.mouseDClick(slider, LEFT, NONE, QPoint(round(slider.x_of(33)), middle))
     assert display().surface_level is None
 
 

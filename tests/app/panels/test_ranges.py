@@ -83,15 +83,15 @@ def test_a_drag_of_a_handle_is_one_edit_of_the_window(panel: Any, qtbot: Any) ->
     stats = volume_stats(volume)
     assert (slider.low, slider.high) == pytest.approx((stats.low, stats.high))
     edits = len(document._done)
-    x = slider.place_of(slider.high)
+    x = slider.x_of(slider.high)
     drag(slider, x, x - 10, x - 25, x - 40)
     display = document[id].display
     assert len(document._done) == edits + 1
     low, high = display.level - display.window / 2, display.level + display.window / 2
     assert low == pytest.approx(stats.low, abs=0.1) and high < stats.high - 1
-    assert slider.place_of(high) == pytest.approx(x - 40, abs=1)
+    assert slider.x_of(high) == pytest.approx(x - 40, abs=1)
     assert float(panel.field("window").text().replace(",", "")) == display.window
-    x = slider.place_of(slider.low)
+    x = slider.x_of(slider.low)
     drag(slider, x, x + 15)
     assert len(document._done) == edits + 2, "another drag is another edit"
     document.undo()
@@ -104,7 +104,7 @@ def test_what_lies_between_moves_both_and_a_typed_number_moves_the_handles(panel
     id = show(panel, brain(), window=100.0, level=300.0)
     slider = ready(qtbot, panel, "window_slider")
     assert (slider.low, slider.high) == (250.0, 350.0)
-    middle = (slider.place_of(250) + slider.place_of(350)) / 2
+    middle = (slider.x_of(250) + slider.x_of(350)) / 2
     drag(slider, middle, middle + 20)
     display = panel.workbench.document[id].display
     assert display.window == pytest.approx(100) and display.level > 310
@@ -112,7 +112,7 @@ def test_what_lies_between_moves_both_and_a_typed_number_moves_the_handles(panel
     field.setText("5000")
     field.editingFinished.emit()
     assert (slider.low, slider.high) == (4950.0, 5050.0), "beyond the data: the slider makes room"
-    assert slider.place_of(5050) < slider.width()
+    assert slider.x_of(5050) < slider.width()
     QTest.mouseDClick(slider, LEFT)
     assert panel.workbench.document[id].display.window is None
 
@@ -145,13 +145,13 @@ def test_handles_never_cross_and_escape_takes_the_drag_back(qtbot: Any) -> None:
     send(slider, QEvent.Type.MouseButtonPress, 50)
     assert not seen, "without a range there is nothing to move"
     slider.set_range(2, 8)
-    drag(slider, slider.place_of(2), slider.place_of(2) + 300)
+    drag(slider, slider.x_of(2), slider.x_of(2) + 300)
     assert seen[-1][0] < seen[-1][1] == 8
     slider.set_range(2, 8)
-    send(slider, QEvent.Type.MouseButtonPress, slider.place_of(8))
-    send(slider, QEvent.Type.MouseMove, slider.place_of(5))
+    send(slider, QEvent.Type.MouseButtonPress, slider.x_of(8))
+    send(slider, QEvent.Type.MouseMove, slider.x_of(5))
     QTest.keyClick(slider, Qt.Key.Key_Escape)
-    send(slider, QEvent.Type.MouseMove, slider.place_of(3))
+    send(slider, QEvent.Type.MouseMove, slider.x_of(3))
     assert seen[-1] == (2, 8)
 
 
@@ -163,7 +163,7 @@ def test_the_histogram_is_seen_and_brighter_between_the_handles(qtbot: Any) -> N
     slider.set_range(4, 6)
     image = pixels(slider.grab())
     row = image[30].mean(axis=1)
-    inside, outside = row[round(slider.place_of(5))], row[round(slider.place_of(1))]
+    inside, outside = row[round(slider.x_of(5))], row[round(slider.x_of(1))]
     assert inside > outside + 20
 
 
@@ -195,7 +195,7 @@ def test_the_range_of_an_attribute_by_the_slider(panel: Any, qtbot: Any) -> None
     assert (slider.low, slider.high) == pytest.approx((-1, 3))
     document = panel.workbench.document
     edits = len(document._done)
-    x = slider.place_of(-1)
+    x = slider.x_of(-1)
     drag(slider, x, x + 10, x + 40)
     low, high = document[id].display.range
     assert low > -0.7 and high == pytest.approx(3) and len(document._done) == edits + 1
@@ -301,7 +301,7 @@ def test_a_hand_that_rests_in_a_drag_makes_no_second_edit_and_the_next_drag_is_a
         panel.workbench.select(id)
         before = document[id].display
         slider = ready(qtbot, panel, "window_slider")
-        at = slider.place_of(slider.high)
+        at = slider.x_of(slider.high)
         send(slider, QEvent.Type.MouseButtonPress, at)
         for step in (1, 2, 3):
             now[0] += 5.0
@@ -318,7 +318,7 @@ def test_a_hand_that_rests_in_a_drag_makes_no_second_edit_and_the_next_drag_is_a
     # Steps by key after a drag are not part of it.
     document.redo()
     slider = ready(qtbot, panel, "window_slider")
-    at = slider.place_of(slider.high)
+    at = slider.x_of(slider.high)
     for kind, x in (("Press", at), ("Release", at - 6)):
         if kind == "Release":
             send(slider, QEvent.Type.MouseMove, x)
