@@ -14,14 +14,13 @@ from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkTexture
 
 from app.viewports import arrays
-from app.viewports.background import Latest
+from app.viewports.awaited import AwaitedPresenter
 from app.viewports.clip import ClipPlane, across, outline
 from app.viewports.colors import colorize
 from app.viewports.device import Device
 from app.viewports.identity import serial
 from app.viewports.notes import Notes
 from app.viewports.opacity import curve_of, evaluate
-from app.viewports.presenter import Presenter
 from app.viewports.state import Resolved3D, SceneItem, box_of
 from app.viewports.stats import frame_of, volume_stats, window_of
 from core.geometry import voxel_sizes
@@ -82,19 +81,12 @@ def make_cap(item: SceneItem, plane: ClipPlane, pixels: int = _PIXELS) -> Cap | 
     return Cap(rgba, corners)
 
 
-class CapPresenter(Presenter):
-    """The cut of one volume; the last one stays until the next is there."""
+class CapPresenter(AwaitedPresenter[Cap]):
+    """The cut of one volume."""
 
     def __init__(self, device: Device) -> None:
         super().__init__(device)
-        self._latest = Latest()
-        self._cap: Cap | None = None
         self._plane: ClipPlane | None = None
-        self._origin = np.zeros(3)
-
-    def structure(self, item: SceneItem) -> tuple[Any, ...]:
-        """One quad shows whatever there is."""
-        return ()
 
     def build(self, item: SceneItem, state: Resolved3D, notes: Notes) -> None:
         """A quad without a picture as yet."""
@@ -119,62 +111,25 @@ class CapPresenter(Presenter):
         """Ask for the cut at the plane that there is now."""
         plane = state.clip
         assert plane is not None
-        self._origin = np.asarray(state.origin)
+        moved = not np.array_equal(self._origin, state.origin)
         key = (serial(item.data), item.transform.tobytes(), item.display, plane)
-        self._latest.want(key, lambda: make_cap(item, plane) or ())
-        if self._cap is not None:
-            self._place()
-        if not state.progressive:
-            self._take(wait=True)
-
-    def advance(self) -> bool:
-        """Take over what is finished."""
-        return self._take()
-
-    @property
-    def pending(self) -> bool:
-        """Whether another one is on its way."""
-        return self._latest.pending
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has arrived."""
-        return self._latest.ready
+        self._want(key, lambda: make_cap(item, plane), state)
+        if moved and self._made is not None:
+            self._place(self._made)
 
     def cut(self, plane: Any) -> None:
         """It lies in the plane itself."""
 
-    def over(self, item: SceneItem) -> bool:
-        """It is what the volume ends at."""
-        return False
-
-    def release(self) -> None:
-        """Also what is on its way."""
-        self._latest.forget()
-        self._cap = None
-        super().release()
-
-    def _take(self, wait: bool = False) -> bool:
-        try:
-            found = self._latest.take(wait)
-        except Exception:
-            self._cap = None
-            self.prop.VisibilityOff()  # the last one would show what is not true any more
-            raise
-        if found is None:
-            return False
-        self._cap = cap = found or None
-        self.prop.SetVisibility(cap is not None)
-        if cap is not None:
-            self._texture.SetInputData(arrays.image2d(cap.rgba.transpose(1, 0, 2)))
+    def _show(self, made: Cap | None) -> None:
+        self.prop.SetVisibility(made is not None)
+        if made is not None:
+            self._texture.SetInputData(arrays.image2d(made.rgba.transpose(1, 0, 2)))
             self.prop.SetTexture(self._texture)
-            self._place()
-        return True
+            self._place(made)
 
-    def _place(self) -> None:
-        assert self._cap is not None
+    def _place(self, cap: Cap) -> None:
         poly = vtkPolyData()
-        poly.SetPoints(arrays.points(self._cap.corners - self._origin))
+        poly.SetPoints(arrays.points(cap.corners - self._origin))
         poly.SetPolys(arrays.cells(np.array([[0, 1, 2, 3]], dtype=np.int32)))
         places = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=np.float32)
         poly.GetPointData().SetTCoords(arrays.data_array(places))
