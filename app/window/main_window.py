@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
         self.results.repeat_wanted.connect(self._repeat)
         self.centre.positioned.connect(self.status.show_position)
         self.centre.on_grid.append(self._on_grid)
+        self.centre.stack.currentChanged.connect(lambda _index: self._keep_keyboard())
         self.centre.player.moved.connect(self._show_moment)
 
     def _on_grid(self, grid: Any) -> None:
@@ -593,8 +594,21 @@ class MainWindow(QMainWindow):
 
     # -- painting --------------------------------------------------------------------------------------------
 
+    def _keep_keyboard(self) -> None:
+        """Where Qt, for want of another place, gave the keyboard to the status line: to what the centre shows."""
+        focus = self.focusWidget()
+        if focus is not None and not self.status.isAncestorOf(focus):
+            return
+        page = self.centre.stack.currentWidget()
+        grid = self.centre.shown_grid
+        wanted = [grid.current_view] if grid is not None else page.findChildren(QWidget)
+        target = next((w for w in wanted if w.focusPolicy() & Qt.FocusPolicy.TabFocus), None)
+        if target is not None:
+            target.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._keep_keyboard()
         if not self._painted:
             self.centre.installEventFilter(self)
             self.start.installEventFilter(self)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from app.window.kinds import centre_of
 
@@ -264,3 +265,27 @@ def test_files_of_one_name_are_told_apart_by_their_folders(
         helper.open(window, twin)
     helper.open(window, twins[0])  # the same file again has nothing to be told apart by
     assert helper.names(window) == ["head", "head — two", "head"]
+
+
+def test_the_keyboard_stays_with_what_the_centre_shows(
+    window: Any, helper: Any, files: dict[str, Path]
+) -> None:
+    window.activateWindow()
+    helper.open(window, files["volume"])
+    for _ in range(2):
+        window.new_session()
+        QApplication.processEvents()
+        assert window.start.isAncestorOf(window.focusWidget())
+        helper.open(window, files["mesh"])
+        QApplication.processEvents()
+        assert window.focusWidget() is window.centre.grid.current_view
+
+
+def test_a_window_that_is_shown_with_a_file_has_the_keyboard_in_its_view(
+    window: Any, helper: Any, files: dict[str, Path]
+) -> None:
+    window.hide()
+    helper.open(window, files["volume"])
+    window.status.device.setFocus()
+    window.show()
+    assert window.focusWidget() is window.centre.grid.current_view
