@@ -601,7 +601,8 @@ class MainWindow(QMainWindow):
             return
         page = self.centre.stack.currentWidget()
         grid = self.centre.shown_grid
-        wanted = [grid.current_view] if grid is not None else page.findChildren(QWidget)
+        others = [] if page is None else page.findChildren(QWidget)
+        wanted = [grid.current_view] if grid is not None else others
         target = next((w for w in wanted if w.focusPolicy() & Qt.FocusPolicy.TabFocus), None)
         if target is not None:
             target.setFocus(Qt.FocusReason.OtherFocusReason)
