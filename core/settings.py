@@ -64,6 +64,11 @@ class Settings:
         value = self.get(key, default)
         return value if isinstance(value, bool) else default
 
+    def folder(self, *keys: str) -> Path:
+        """Where a dialog starts: the first of these that names a folder, or the user's home."""
+        chosen = next((v for v in map(self.get, keys) if isinstance(v, str) and v), None)
+        return Path(chosen) if chosen is not None else Path.home()
+
     def set(self, key: str, value: Any) -> None:
         """Remember a plain JSON value. A disk that refuses does not stop the program."""
         if key in self._values and self._values[key] == value:

@@ -92,7 +92,7 @@ def _draw(
     log_qt_messages()
     qt = application(["equiscope"])
     settings = _Unwritten()
-    apply_theme(qt, THEMES.get(theme or settings.get("theme", "dark"), DARK))
+    apply_theme(qt, THEMES.get(theme or settings.choice("theme", tuple(THEMES)), DARK))
     host = PluginHost(safe=safe_mode())
     workbench = Workbench(WorkerRunner(workers=1), host, settings)
     problems: list[Problem] = []

@@ -63,7 +63,7 @@ class Exports:
     def ask_path(self, name: str, suffix: str) -> Path | None:
         """Where to; None if the user changes her mind. The folder is remembered."""
         settings = self._workbench.settings
-        start = Path(settings.get("export-folder", str(Path.home()))) / f"{file_stem(name)}{suffix}"
+        start = settings.folder("export-folder") / f"{file_stem(name)}{suffix}"
         chosen = ask_save(self._parent, "Export", start, [f"*{suffix}"], endings=[[suffix]])
         if chosen is None or self.refuses(chosen[0]):
             return None
@@ -121,7 +121,7 @@ class Exports:
 
     def save_result(self, group: Item) -> None:
         """Everything that a run found, into a folder: as `equiscope run` writes it."""
-        start = str(self._workbench.settings.get("export-folder", str(Path.home())))
+        start = str(self._workbench.settings.folder("export-folder"))
         title = "Choose a folder for everything that this run found"
         chosen = QFileDialog.getExistingDirectory(self._parent, title, start)
         if chosen:

@@ -28,7 +28,7 @@ class FileActions:
         self._workbench = window.workbench
 
     def _folder(self) -> str:
-        return str(self._workbench.settings.get("open-folder", str(Path.home())))
+        return str(self._workbench.settings.folder("open-folder"))
 
     def ask_open(self) -> None:
         patterns = sorted({p for r in self._workbench.host.readers for p in r.patterns})
@@ -120,18 +120,18 @@ class FileActions:
         item = self._workbench.current
         if item is None:
             return
-        folder = self._workbench.settings.get("export-folder", str(Path.home()))
+        folder = self._workbench.settings.folder("export-folder")
         data = plain_data(item)
         if centre_of(item) == "plot":
             self._workbench.select(item.id)
-            self._export_plot(item, Path(folder))
+            self._export_plot(item, folder)
             return
         writers = [
             w for w in self._workbench.host.writers_for(kind_of(data)) if not self._workbench.host.missing(w)
         ]
         filters = [f"{w.title} ({' '.join(w.patterns)})" for w in writers]
         endings = [[p.lstrip("*") for p in w.patterns] for w in writers]
-        start = Path(folder) / f"{file_stem(item.name)}{endings[0][0] if endings else ''}"
+        start = folder / f"{file_stem(item.name)}{endings[0][0] if endings else ''}"
         chosen = ask_save(self._window, "Export", start, filters, endings=endings)
         if chosen is not None and not self._window.centre.exports.refuses(chosen[0]):
             path, number = chosen

@@ -295,12 +295,16 @@ class MainWindow(QMainWindow):
         shown = grid.layout_name if grid is not None else "four"
         for name in (*LAYOUTS, *BIG):
             self.commands[f"view.layout-{name}"].setChecked(name == shown)
-        convention = settings.get("convention", "radiological") if grid is None else grid.convention
+        convention = (
+            settings.choice("convention", ("radiological", "neurological"))
+            if grid is None
+            else grid.convention
+        )
         for name in ("radiological", "neurological"):
             self.commands[f"view.{name}"].setChecked(name == convention)
-        nose_left = settings.get("nose-left", True) if grid is None else grid.nose_left
+        nose_left = settings.flag("nose-left", True) if grid is None else grid.nose_left
         self.commands["view.nose-left"].setChecked(bool(nose_left))
-        self.commands["view.crosshair"].setChecked(bool(settings.get("crosshair", True)))
+        self.commands["view.crosshair"].setChecked(settings.flag("crosshair", True))
         self.commands.refresh()
 
     def show_problem(self, problem: Problem) -> None:

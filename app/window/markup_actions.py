@@ -81,7 +81,7 @@ class MarkupActions(QObject):
     @property
     def many(self) -> bool:
         """Whether a tool stays active when what it placed is complete; remembered."""
-        return bool(self._workbench.settings.get("markups-many", False))
+        return self._workbench.settings.flag("markups-many", False)
 
     def toggle_many(self) -> None:
         """Place one, or several in a row."""
@@ -93,7 +93,7 @@ class MarkupActions(QObject):
     @property
     def smooth(self) -> bool:
         """Whether new curves are splines; remembered."""
-        return bool(self._workbench.settings.get("markups-smooth", True))
+        return self._workbench.settings.flag("markups-smooth", True)
 
     def toggle_smooth(self) -> None:
         """New curves as splines, or as straight lines from point to point."""
@@ -114,7 +114,7 @@ class MarkupActions(QObject):
         if self._snapping is None:
             from app.viewports.markup_tools import Snapping
 
-            values = [bool(self._workbench.settings.get(f"snap-{w}", w == "objects")) for w in SNAPS]
+            values = [self._workbench.settings.flag(f"snap-{w}", w == "objects") for w in SNAPS]
             self._snapping = Snapping(*values)
         return self._snapping
 
@@ -122,7 +122,7 @@ class MarkupActions(QObject):
         """Whether points are drawn to "voxels" or "objects"; imports nothing."""
         if self._snapping is not None:
             return bool(getattr(self._snapping, what))
-        return bool(self._workbench.settings.get(f"snap-{what}", what == "objects"))
+        return self._workbench.settings.flag(f"snap-{what}", what == "objects")
 
     def toggle_snapping(self, what: str) -> None:
         """ "voxels" or "objects" on or off."""

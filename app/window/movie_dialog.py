@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
@@ -125,8 +124,7 @@ class MovieDialog(Dialog):
             return
         settings = self._window.workbench.settings
         suffix = self.format.currentData()
-        folder = settings.get("picture-folder", settings.get("export-folder", str(Path.home())))
-        start = Path(folder) / f"{plan.kind}{suffix}"
+        start = settings.folder("picture-folder", "export-folder") / f"{plan.kind}{suffix}"
         pattern = f"Movie (*{suffix})" if suffix else "New folder"
         endings = [[suffix]] if suffix else []
         chosen = ask_save(self, "Save movie", start, [pattern], endings=endings)

@@ -43,8 +43,7 @@ class Player(QObject):
         self.timeline: Timeline | None = None
         self.number = 0
         self.speed = 1.0
-        mode = workbench.settings.get("player-mode", "loop")
-        self.mode = mode if mode in MODES else "loop"
+        self.mode = workbench.settings.choice("player-mode", tuple(MODES))
         self._at = 0.0
         self._last = 0.0
         self._direction = 1

@@ -32,7 +32,7 @@ class Repeater:
 
     def ask(self) -> None:
         """Choose a record.json."""
-        start = str(self._workbench.settings.get("export-folder", str(Path.home())))
+        start = str(self._workbench.settings.folder("export-folder"))
         path, _ = QFileDialog.getOpenFileName(
             self._window, "Repeat a record", start, "Records of runs (*.json);;All files (*)"
         )

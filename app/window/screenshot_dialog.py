@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize
@@ -135,8 +134,7 @@ class ScreenshotDialog(Dialog):
     def save(self) -> None:
         """Ask for a path and write a PNG."""
         settings = self._window.workbench.settings
-        folder = settings.get("picture-folder", settings.get("export-folder", str(Path.home())))
-        start = Path(folder) / "equiscope.png"
+        start = settings.folder("picture-folder", "export-folder") / "equiscope.png"
         chosen = ask_save(self, "Save screenshot", start, ["Picture (*.png)"], endings=[[".png"]])
         if chosen is None or self._window.centre.exports.refuses(chosen[0]):
             return

@@ -41,6 +41,17 @@ def test_two_windows_do_not_undo_each_other(tmp_path: Path) -> None:
     assert Settings(path).recent == []
 
 
+def test_a_dialog_starts_in_the_first_folder_that_is_one(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "settings.json")
+    assert settings.folder("picture", "export") == Path.home()
+    settings.set("export", "/data/out")
+    assert settings.folder("picture", "export") == Path("/data/out")
+    settings.set("picture", ["no folder"])
+    assert settings.folder("picture", "export") == Path("/data/out")
+    settings.set("picture", "/data/figures")
+    assert settings.folder("picture", "export") == Path("/data/figures")
+
+
 def test_values_of_the_wrong_sort_are_defaults(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"a": "x", "b": 99, "c": true, "d": [1], "recent": 5, "recent-length": 1e9}')

@@ -139,9 +139,15 @@ def _set_mode(menus: Menus, mode: str | None, view: Any) -> None:
         return
     shown = [view] if view is not None else list(grid.views.values())
     before = next((v.intent.slab for v in shown if v.intent.slab), None)
-    last = float(menus.window.workbench.settings.get("slab-thickness", FIRST_THICKNESS))
+    last = _last_thickness(menus)
     thickness = before.thickness if before is not None else last
     grid.set_slab(None if mode is None else Slab(mode, thickness), view)
+
+
+def _last_thickness(menus: Menus) -> float:
+    from app.viewports.planes import THICKEST
+
+    return menus.window.workbench.settings.number("slab-thickness", FIRST_THICKNESS, 0.1, THICKEST)
 
 
 def _set_thickness(menus: Menus, view: Any, thickness: float) -> None:
@@ -164,7 +170,7 @@ def _ask_thickness(menus: Menus, view: Any) -> QInputDialog | None:
         return None
     shown = [view] if view is not None else list(grid.views.values())
     before = next((v.intent.slab.thickness for v in shown if v.intent.slab), None)
-    start = before or float(menus.window.workbench.settings.get("slab-thickness", FIRST_THICKNESS))
+    start = before or _last_thickness(menus)
     dialog = _ask(menus, "Slab", "Thickness of the slab, in the unit of the data:", start, (0.1, THICKEST))
     dialog.doubleValueSelected.connect(lambda value: _set_thickness(menus, view, value))
     return dialog

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.window.main_window import MainWindow
+from app.window.player import Player
 from core.data import Mesh, Trajectory, Volume
 from core.display import default_display
 from core.document import Item, new_id
@@ -45,6 +46,14 @@ def shown(window: MainWindow, id: str) -> int:
 
 def said(window: MainWindow, id: str) -> int:
     return window.workbench.document[id].display.index  # type: ignore[attr-defined]
+
+
+def test_a_mode_that_is_none_is_the_first(window):
+    settings = window.workbench.settings
+    settings.set("player-mode", ["loop"])  # somebody has edited the file
+    assert Player(window.workbench).mode == "loop"
+    settings.set("player-mode", "once")
+    assert Player(window.workbench).mode == "once"
 
 
 def test_the_bar_is_there_only_while_something_changes_with_time(window, qtbot):

@@ -85,6 +85,7 @@ def test_a_slab_from_the_menu_in_one_view_and_in_all(
     window: Any, files: dict[str, Path], helper: Any
 ) -> None:
     grid = opened(window, helper, files)
+    window.workbench.settings.set("slab-thickness", "thick")  # somebody has edited the file
     view = grid.views["coronal"]
     menu = window.menus.view_menu(view, QPointF(5, 5))
     assert entry(menu, "Off (single slices)").isChecked()
