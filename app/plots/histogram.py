@@ -133,8 +133,10 @@ class HistogramDrawing(Drawing):
         edges = np.asarray(self.output.edges, dtype=float)
         low = edges[first] if first >= 0 else value_at(box.left(), self.canvas.log_x)
         high = edges[last + 1] if last >= 0 else value_at(box.right(), self.canvas.log_x)
+        # A value at an edge was counted in the bin that begins there; only the last bin has its upper edge.
+        upto = np.less if 0 <= last < len(self.output.counts) - 1 else np.less_equal
         with np.errstate(invalid="ignore"):
-            return np.flatnonzero((self.values >= low) & (self.values <= high))
+            return np.flatnonzero((self.values >= low) & upto(self.values, high))
 
     def highlight(self, rows: Rows) -> None:
         self._rows = rows

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QPolygonF, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 
@@ -203,6 +203,19 @@ def test_a_small_plot_leaves_the_wheel_to_its_panel(qtbot: Any) -> None:
     assert view._box.viewRange() == before
     wheel(Qt.KeyboardModifier.ControlModifier)
     assert view._box.viewRange() != before
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "rows"), [(1.2, 1.8, [1]), (0.5, 2.5, [0, 1, 2]), (3.2, 9.0, [3, 4])]
+)
+def test_a_value_at_an_edge_belongs_to_the_bin_that_counted_it(
+    qtbot: Any, left: float, right: float, rows: list[int]
+) -> None:
+    values = np.arange(5.0)
+    counts, edges = np.histogram(values, bins=np.arange(5.0))
+    bars = shown(qtbot, Histogram("h", edges, counts, table="T", column="x"), values=values)
+    area = QPolygonF(QRectF(left, 0, right - left, 3))
+    assert bars.drawing.inside(area).tolist() == rows
 
 
 def test_a_rectangle_selects_in_all_plots_and_escape_clears(qtbot: Any) -> None:
