@@ -82,6 +82,11 @@ class ColourBar(pg.GraphicsWidget):
         painter.restore()
 
 
+def viridis() -> Any:
+    """The map of everything that is no difference."""
+    return pg.colormap.get("viridis")
+
+
 def diverging_map() -> Any:
     """Blue through grey to red, centred at zero: Moreland's cool-warm ("Diverging Color Maps", ISVC 2009)."""
     stops = np.array(

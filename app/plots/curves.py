@@ -268,7 +268,7 @@ class CurveDrawing(Drawing):
             words += f" ± {with_unit(float(error[i]), y_unit, 2)}"
         label = name if len(self._items) > 1 else y_name
         text = f"{label} {words}\n{x_name} {with_unit(float(xs[i]), x_unit)}"
-        return Hit(text, at, up, self._row_of(i))
+        return Hit(text, at, up, self.row_of(i))
 
     def _nearest(
         self, name: str, xs: Array, ys: Array, x: float, y: float, dx: float, dy: float
@@ -302,23 +302,13 @@ class CurveDrawing(Drawing):
 
     # -- rows ------------------------------------------------------------------------------------------------
 
-    def _row_of(self, index: int) -> int:
-        if not getattr(self.output, "table", ""):
-            return -1
-        rows = self.output.rows
-        return index if rows is None else int(rows[index])
-
-    def _all_rows(self, n: int) -> Rows:
-        rows = getattr(self.output, "rows", None)
-        return np.arange(n) if rows is None else np.asarray(rows)
-
     def inside(self, area: QPolygonF) -> Rows:
         if not getattr(self.output, "table", ""):
             return NONE
         found = [NONE]
         for name, (xs, ys) in self._series().items():
             if self.is_shown(name):
-                found.append(self._all_rows(len(xs))[inside_polygon(area, self.on_x(xs), self.on_y(ys))])
+                found.append(self.all_rows(len(xs))[inside_polygon(area, self.on_x(xs), self.on_y(ys))])
         return np.unique(np.concatenate(found))
 
     def highlight(self, rows: Rows) -> None:
@@ -335,7 +325,7 @@ class CurveDrawing(Drawing):
         tones = series_colors(self.canvas.theme, len(self._items))
         for tone, (name, (xs, ys)) in zip(tones, self._series().items(), strict=True):
             if self.is_shown(name) and len(rows):
-                chosen = np.isin(self._all_rows(len(xs)), rows)
+                chosen = np.isin(self.all_rows(len(xs)), rows)
                 x, y = self.on_x(xs[chosen]), self.on_y(ys[chosen])
                 known = np.isfinite(x) & np.isfinite(y)
                 at.append(x[known])

@@ -137,6 +137,18 @@ class Drawing:
 
     # -- rows ------------------------------------------------------------------------------------------------
 
+    def row_of(self, index: int) -> int:
+        """The row of the output's table that a sample stands for; -1 for none."""
+        if not getattr(self.output, "table", ""):
+            return -1
+        rows = self.output.rows
+        return index if rows is None else int(rows[index])
+
+    def all_rows(self, n: int) -> Rows:
+        """The rows (n,) that the samples stand for."""
+        rows = getattr(self.output, "rows", None)
+        return np.arange(n) if rows is None else np.asarray(rows)
+
     def inside(self, area: QPolygonF) -> Rows:
         """The rows of the samples within an area."""
         return NONE

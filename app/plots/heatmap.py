@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPolygonF
 
 from app.plots.axes import label_axis
-from app.plots.colour_bar import ColourBar, diverging_map, finite_levels
+from app.plots.colour_bar import ColourBar, diverging_map, finite_levels, viridis
 from app.plots.curves import real
 from app.plots.drawing import Canvas, Drawing, Hit, axis_words, with_unit
 from app.plots.rows import NONE, Rows
-from app.plots.scatter import viridis
 from core.results import Heatmap
 
 
@@ -91,26 +90,15 @@ class HeatmapDrawing(Drawing):
             where.append(f"{label or fallback} {names[n] if n < len(names) else n}")
         value = with_unit(float(real(h.values[row, column])), h.unit)
         text = "\n".join([f"{h.value_label or 'value'} {value}", *where])
-        at = (row if h.rows is None else int(h.rows[row])) if h.table else -1
-        return Hit(text, column + 0.5, row + 0.5, at)
-
-    def _all_rows(self) -> Rows:
-        h = self.output
-        return np.arange(len(h.values)) if h.rows is None else np.asarray(h.rows)
+        return Hit(text, column + 0.5, row + 0.5, self.row_of(row))
 
     def inside(self, area: QPolygonF) -> Rows:
         if not self.output.table:
             return NONE
-        middle = area.boundingRect().center().x()
-        box = area.boundingRect()
-        rows = self._all_rows()
+        box, count = area.boundingRect(), len(self.output.values)
+        middles = np.arange(count) + 0.5
         # A row is taken if its middle line runs through the area.
-        hit = [
-            area.containsPoint(QPointF(middle, n + 0.5), pg.QtCore.Qt.FillRule.OddEvenFill)
-            or (box.height() > 0 and box.top() <= n + 0.5 <= box.bottom())
-            for n in range(len(rows))
-        ]
-        return np.unique(rows[np.array(hit, dtype=bool)])
+        return np.unique(self.all_rows(count)[(box.top() <= middles) & (middles <= box.bottom())])
 
     def highlight(self, rows: Rows) -> None:
         self._rows = rows
@@ -126,6 +114,6 @@ class HeatmapDrawing(Drawing):
         if len(rows):
             ground = QColor(self.canvas.background)
             veil[..., :3] = (ground.red(), ground.green(), ground.blue())
-            veil[~np.isin(self._all_rows(), rows), :, 3] = 190
+            veil[~np.isin(self.all_rows(len(veil)), rows), :, 3] = 190
         self._veil.setImage(veil, autoLevels=False, levels=None)
         self._veil.setRect(QRectF(0, 0, self.output.values.shape[1], len(veil)))

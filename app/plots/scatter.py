@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtGui import QPolygonF
 
 from app.plots.axes import label_axis
-from app.plots.colour_bar import ColourBar, finite_levels
+from app.plots.colour_bar import ColourBar, finite_levels, viridis
 from app.plots.curves import real
 from app.plots.drawing import (
     FADED,
@@ -137,30 +137,19 @@ class ScatterDrawing(Drawing):
         target = s.targets[i] if s.targets else ""
         if target:
             lines.append("Click to show it")
-        return Hit("\n".join(lines), float(self._x[i]), float(self._y[i]), self._row_of(i), target)
-
-    def _row_of(self, index: int) -> int:
-        if not self.output.table:
-            return -1
-        rows = self.output.rows
-        return index if rows is None else int(rows[index])
+        return Hit("\n".join(lines), float(self._x[i]), float(self._y[i]), self.row_of(i), target)
 
     # -- rows ------------------------------------------------------------------------------------------------
-
-    def _all_rows(self) -> Rows:
-        rows = self.output.rows
-        return np.arange(len(self.output.x)) if rows is None else np.asarray(rows)
 
     def inside(self, area: QPolygonF) -> Rows:
         if not self.output.table:
             return NONE
-        found = self._all_rows()[inside_polygon(area, self._x, self._y)]
-        return np.unique(found[found >= 0])
+        return np.unique(self.all_rows(len(self._x))[inside_polygon(area, self._x, self._y)])
 
     def highlight(self, rows: Rows) -> None:
         self._rows = rows
         known = np.isfinite(self._x) & np.isfinite(self._y)
-        chosen = np.flatnonzero(np.isin(self._all_rows(), rows) & known) if len(rows) else NONE
+        chosen = np.flatnonzero(np.isin(self.all_rows(len(self._x)), rows) & known) if len(rows) else NONE
         faded = FADED if len(rows) else 1.0
         self._item.setOpacity(faded)
         self._named.setOpacity(faded)
@@ -168,11 +157,6 @@ class ScatterDrawing(Drawing):
         if isinstance(brush, list):
             brush = [brush[i] for i in chosen.tolist()]
         self._chosen.setData(self._x[chosen], self._y[chosen], brush=brush)
-
-
-def viridis() -> Any:
-    """The map of everything that is no difference."""
-    return pg.colormap.get("viridis")
 
 
 def same_scale(s: Scatter) -> bool:
