@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QPushButton
 
 from app.forms.presets import Preset, Presets
+from app.window.saving import ask_save
 from core.analyses import ParameterError
 from core.errors import UserError
 
@@ -118,7 +119,12 @@ class PresetButton(QPushButton):
         self._say(f"Preset {name} saved")
 
     def rename(self, old: str, new: str) -> None:
-        """Give a preset another name."""
+        """Give a preset another name, which none has yet."""
+        if new == old or self._refused(new):
+            return
+        if new in self.presets.names:
+            self._fail(f"There is a preset {new} already; choose another name, or delete that one first.")
+            return
         self.presets.rename(old, new)
         if self.current == old:
             self._name(new)
@@ -136,26 +142,29 @@ class PresetButton(QPushButton):
 
     def _ask_save(self) -> None:
         name = self._ask("Save preset", self.current)
+        if name and not self._refused(name):
+            self.save(name)
+
+    def _refused(self, name: str) -> bool:
         if name == DEFAULTS:
             self._fail("Defaults is the name of the analysis's own values; choose another.")
-        elif name:
-            self.save(name)
+        return name == DEFAULTS
 
     def _ask_rename(self, old: str) -> None:
         name = self._ask("Rename preset", old)
-        if name and name != DEFAULTS:
+        if name:
             self.rename(old, name)
 
     def _ask_export(self) -> None:
-        offered = str(Path.home() / f"{self.presets.analysis}-presets.json")
-        path, _ = QFileDialog.getSaveFileName(self, "Export presets", offered, "Presets (*.json)")
-        if path:
+        offered = Path.home() / f"{self.presets.analysis}-presets.json"
+        chosen = ask_save(self, "Export presets", offered, ["Presets (*.json)"], endings=[[".json"]])
+        if chosen is not None:
             try:
-                self.presets.write(Path(path))
+                self.presets.write(chosen[0])
             except UserError as error:
                 self._fail(str(error))
             else:
-                self._say(f"{Path(path).name} written")
+                self._say(f"{chosen[0].name} written")
 
     def _ask_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Import presets", str(Path.home()), "Presets (*.json)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,20 +31,19 @@ class Presets:
         self._settings = settings
         self.analysis = analysis
 
-    def _all(self) -> dict[str, Any]:
-        stored = self._settings.get(KEY, {})
-        return dict(stored) if isinstance(stored, dict) else {}
-
     def _mine(self) -> dict[str, Any]:
-        mine = self._all().get(self.analysis, {})
-        return dict(mine) if isinstance(mine, dict) else {}
+        return _dict(_dict(self._settings.get(KEY)).get(self.analysis))
 
-    def _put(self, mine: dict[str, Any]) -> None:
-        stored = self._all()
-        stored[self.analysis] = mine
-        if not mine:
-            del stored[self.analysis]
-        self._settings.set(KEY, stored)
+    def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change those that the file holds by now: another window may have saved some meanwhile."""
+
+        def changed(there: Any) -> dict[str, Any]:
+            stored = _dict(there)
+            mine = _dict(stored.pop(self.analysis, None))
+            change(mine)
+            return {**stored, self.analysis: mine} if mine else stored
+
+        self._settings.update(KEY, changed)
 
     @property
     def names(self) -> list[str]:
@@ -57,20 +56,21 @@ class Presets:
 
     def save(self, name: str, preset: Preset) -> None:
         """Keep under a name; replaces what had it."""
-        self._put({**self._mine(), name: {"values": dict(preset.values), "seed": preset.seed}})
+        plain = {"values": dict(preset.values), "seed": preset.seed}
+        self._change(lambda mine: mine.update({name: plain}))
 
     def rename(self, old: str, new: str) -> None:
         """Another name; replaces what had it."""
-        mine = self._mine()
-        if old in mine and new != old:
-            mine[new] = mine.pop(old)
-            self._put(mine)
+
+        def change(mine: dict[str, Any]) -> None:
+            if old in mine:
+                mine[new] = mine.pop(old)
+
+        self._change(change)
 
     def delete(self, name: str) -> None:
         """Forget one."""
-        mine = self._mine()
-        mine.pop(name, None)
-        self._put(mine)
+        self._change(lambda mine: mine.pop(name, None))
 
     def write(self, path: Path) -> None:
         """All of them as JSON. Raises `WriteError`."""
@@ -97,20 +97,18 @@ class Presets:
             raise UserError(
                 f"The presets in {path.name} are for {plain.get('analysis')}; choose that analysis first."
             )
-        found = plain.get("presets")
-        found = (
-            {str(n): p for n, p in found.items() if isinstance(p, dict)} if isinstance(found, dict) else {}
-        )
+        found = {n: p for n, p in _dict(plain.get("presets")).items() if isinstance(p, dict)}
         for name, preset in found.items():
             self.save(name, _preset(preset))
         return list(found)
 
 
+def _dict(stored: Any) -> dict[str, Any]:
+    return dict(stored) if isinstance(stored, dict) else {}
+
+
 def _preset(stored: Any) -> Preset:
-    if not isinstance(stored, dict):
-        return Preset()
-    values, seed = stored.get("values"), stored.get("seed")
-    kept = dict(values) if isinstance(values, dict) else {}
+    kept, seed = _dict(_dict(stored).get("values")), _dict(stored).get("seed")
     if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**31:
         return Preset(kept, seed)
     return Preset(kept)

@@ -136,6 +136,36 @@ def test_presets_are_saved_used_renamed_and_deleted(form: AnalysisForm, presets:
     assert form.values()["level"] == 0.75, "the form stays as it is"
 
 
+def test_a_new_name_takes_no_other_preset_away(presets: Any) -> None:
+    presets.save("mine")
+    presets.save("yours")
+    presets.rename("mine", "yours")
+    assert presets.presets.names == ["mine", "yours"] and "already" in presets.said[-1]
+    presets.rename("mine", "Defaults")
+    assert presets.presets.names == ["mine", "yours"] and "choose another" in presets.said[-1]
+
+
+def test_two_windows_keep_each_other_s_presets(tmp_path: Path) -> None:
+    first, second = (Presets(Settings(tmp_path / "s.json"), "a.b") for _ in range(2))
+    other = Presets(Settings(tmp_path / "s.json"), "a.c")
+    first.save("one", Preset())
+    second.save("two", Preset())
+    other.save("three", Preset())
+    second.delete("two")
+    assert Presets(Settings(tmp_path / "s.json"), "a.b").names == ["one"]
+    assert Presets(Settings(tmp_path / "s.json"), "a.c").names == ["three"]
+
+
+def test_presets_are_exported_under_a_name_with_an_ending(
+    presets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presets.save("mine")
+    typed = (str(tmp_path / "mine"), "Presets (*.json)")
+    monkeypatch.setattr("app.window.saving.QFileDialog.getSaveFileName", lambda *_: typed)
+    presets._ask_export()
+    assert (tmp_path / "mine.json").exists() and not (tmp_path / "mine").exists()
+
+
 def test_the_menu_of_presets(form: AnalysisForm, presets: Any) -> None:
     presets.presets.save("b", Preset({"level": 0.1}))
     presets.presets.save("A", Preset({"level": 0.2}))
