@@ -94,7 +94,9 @@ def _clause(clause: str, columns: Mapping[str, Array], n: int, stopped: Callable
         except ValueError:
             if wanted.lower() != "nan":
                 raise FilterError(f"{name} holds numbers, {wanted!r} is none") from None
-            out = np.isnan(values) if sign in ("=", "==") else ~np.isnan(values)
+            if compare not in (operator.eq, operator.ne):
+                raise FilterError("nothing is more or less than NaN; ask for = or !=") from None
+            out = np.isnan(values) if compare is operator.eq else ~np.isnan(values)
             return out
         with np.errstate(invalid="ignore"):
             return np.asarray(compare(np.abs(values) if values.dtype.kind == "c" else values, number))

@@ -50,6 +50,7 @@ def test_words_and_comparisons(text: str, rows: list[int]) -> None:
     [
         ("score > many", "score holds numbers, 'many' is none"),
         ("score >", "score > what?"),
+        ("score >= nan", "nothing is more or less than NaN; ask for = or !="),
         ("done = perhaps", "done is yes or no"),
         ("score > 1 and nothing > 2", "no column is called 'nothing'"),
     ],
