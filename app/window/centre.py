@@ -48,6 +48,8 @@ class Centre(QWidget):
         column.setSpacing(0)
         self.player = Player(workbench, self)
         self.transport: TransportBar | None = None
+        self.key_of: Callable[[str], str] = lambda _command: ""
+        """The key of a command, for tips; the window knows."""
         self.stack = QStackedWidget()
         # Where the pointer was in another view says nothing about this one.
         self.stack.currentChanged.connect(lambda _index: self.positioned.emit(""))
@@ -150,7 +152,7 @@ class Centre(QWidget):
         if wanted and self.transport is None:
             from app.window.transport import TransportBar
 
-            self.transport = TransportBar(self.player, self)
+            self.transport = TransportBar(self.player, lambda command: self.key_of(command), self)
             column = self.layout()
             assert column is not None
             column.addWidget(self.transport)

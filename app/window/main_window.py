@@ -53,7 +53,7 @@ from app.window.palette import CommandPalette, SearchButton
 from app.window.pictures import Pictures
 from app.window.placing import Placing
 from app.window.repeating import Repeater
-from app.window.shortcuts import Shortcuts, native
+from app.window.shortcuts import Shortcuts
 from app.window.start_page import Actions, StartPage
 from app.window.status_line import StatusLine
 from app.window.view_actions import ViewActions
@@ -127,9 +127,10 @@ class MainWindow(QMainWindow):
         self.repeater = Repeater(self)
         self.menus = Menus(self)
         self.shortcuts = Shortcuts(self.commands, workbench.settings)
-        self.shortcuts.changed.connect(self._refresh_search_key)
+        self.shortcuts.changed.connect(self._refresh_keys)
+        self.centre.key_of = self.shortcuts.first
         self._make_menu_bar()
-        self._refresh_search_key()
+        self._refresh_keys()
         self._connect()
         self._restore()
         self._refresh()
@@ -260,9 +261,11 @@ class MainWindow(QMainWindow):
         for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
             bar.setAccessibleName("Panels in one place")
 
-    def _refresh_search_key(self) -> None:
-        keys = self.shortcuts.keys("edit.search")
-        self.search.set_key(native(keys[0]) if keys else "")
+    def _refresh_keys(self) -> None:
+        """What names a key outside the menus."""
+        self.search.set_key(self.shortcuts.first("edit.search"))
+        if self.centre.transport is not None:
+            self.centre.transport.name_keys()
 
     def _on_replaced(self, change: Any) -> None:
         if change is None:  # another session: what was said of the one before is past

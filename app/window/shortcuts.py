@@ -56,6 +56,11 @@ class Shortcuts(QObject):
         action = self._commands.get(id)
         return _spelled(action.shortcuts()) if action is not None else ()
 
+    def first(self, id: str) -> str:
+        """The key that menus show, as this system writes it; "" without one."""
+        keys = self.keys(id)
+        return native(keys[0]) if keys else ""
+
     def defaults(self, id: str) -> tuple[str, ...]:
         """The keys a command has if nobody changes them."""
         return self._defaults.get(id, ())

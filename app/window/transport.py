@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QIcon, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from app.forms.widgets import label
 from app.theme import Metrics, current_theme
-from app.window.icons import pixmap
+from app.window.icons import icon
 from app.window.player import MODES, SPEEDS, Player
 
 _MODE_TIPS = {"loop": "Plays round and round", "bounce": "Plays to and fro", "once": "Plays to the end"}
@@ -19,17 +19,18 @@ _MODE_TIPS = {"loop": "Plays round and round", "bounce": "Plays to and fro", "on
 class TransportBar(QFrame):
     """Step back, play, step on, a slider over all moments, the time, speed and mode."""
 
-    def __init__(self, player: Player, parent: QWidget | None = None) -> None:
+    def __init__(self, player: Player, key_of: Callable[[str], str], parent: QWidget | None = None) -> None:
+        """`key_of` says which key a command has by now, "" for none."""
         super().__init__(parent)
         self.setProperty("role", "bar")
-        self._player = player
+        self._player, self._key_of = player, key_of
         self._short = False
         self.setAccessibleName("Time")
         row = self._row = QHBoxLayout(self)
         row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way itself
-        self.back = self._tool("step-back", "One moment back  ,", lambda: player.step(-1))
-        self.play = self._tool("play", "Play  K", player.toggle)
-        self.forward = self._tool("step-forward", "One moment on  .", lambda: player.step(1))
+        self.back = self._tool("step-back", "One moment back", lambda: player.step(-1))
+        self.play = self._tool("play", "Play", player.toggle)
+        self.forward = self._tool("step-forward", "One moment on", lambda: player.step(1))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Moment")
         self.slider.valueChanged.connect(self._on_value)
@@ -56,14 +57,18 @@ class TransportBar(QFrame):
         self._fit()
         self._on_timeline()
 
-    def _tool(self, name: str, tip: str, action: object) -> QToolButton:
+    def _tool(self, name: str, title: str, action: Callable[[], object]) -> QToolButton:
         made = QToolButton()
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         made.setProperty("icon-name", name)
-        made.setToolTip(tip)
-        made.setAccessibleName(tip.partition("  ")[0])
-        made.clicked.connect(lambda _checked=False: action())  # type: ignore[operator]
+        made.setAccessibleName(title)
+        made.clicked.connect(lambda _checked=False: action())
         return made
+
+    def name_keys(self) -> None:
+        """The tips name the keys as they are now."""
+        for tool, command in ((self.back, "back"), (self.play, "play"), (self.forward, "on")):
+            tool.setToolTip(f"{tool.accessibleName()}  {self._key_of(f'time.{command}')}".rstrip())
 
     def _fit(self) -> None:
         """Sizes follow the font, colours the theme."""
@@ -80,10 +85,7 @@ class TransportBar(QFrame):
     def _draw(self, tool: QToolButton) -> None:
         """Its icon, as large as the text is."""
         name, size = str(tool.property("icon-name")), Metrics.of(self.font()).px(16)
-        made = QIcon()
-        for ratio in (1.0, 2.0, 3.0):
-            made.addPixmap(pixmap(name, current_theme().text, size, ratio))
-        tool.setIcon(made)
+        tool.setIcon(icon(name, current_theme().text, size))
 
     def _size_words(self) -> None:
         """As wide as the longest words, so that the slider stands still while time goes by."""
@@ -146,8 +148,8 @@ class TransportBar(QFrame):
         player = self._player
         playing = player.playing
         self.play.setProperty("icon-name", "pause" if playing else "play")
-        self.play.setToolTip("Pause  K" if playing else "Play  K")
         self.play.setAccessibleName("Pause" if playing else "Play")
+        self.name_keys()
         self.mode.setProperty("icon-name", player.mode)
         self.mode.setToolTip(_MODE_TIPS[player.mode])
         self.mode.setAccessibleName(MODES[player.mode])

@@ -75,6 +75,18 @@ def test_the_bar_is_there_only_while_something_changes_with_time(window, qtbot):
     assert not bar.isVisible()
 
 
+def test_the_tips_name_the_keys_as_they_are(window):
+    add(window, film())
+    bar = window.centre.transport
+    assert bar.play.toolTip() == "Play  K" and bar.back.toolTip() == "One moment back  ,"
+    window.shortcuts.set_keys("time.play", ["Ctrl+Alt+P"])
+    window.shortcuts.set_keys("time.back", [])
+    assert bar.play.toolTip() == "Play  Ctrl+Alt+P" and bar.back.toolTip() == "One moment back"
+    bar.play.click()
+    assert bar.play.toolTip() == "Pause  Ctrl+Alt+P" and bar.play.accessibleName() == "Pause"
+    bar.play.click()
+
+
 def test_playing_is_one_edit_however_long(window, qtbot):
     film_id, run_id = add(window, film(), run())
     player, document = window.centre.player, window.workbench.document
