@@ -61,20 +61,20 @@ def describe(job: Job) -> list[dict[str, Any]]:
 def check_plugins(job: Job) -> dict[str, str]:
     """The traceback of every contribution whose code does not load, by its id; panels belong to the window."""
     out = {}
-    for plugin in host().plugins:
-        entries = contributions(plugin.manifest) if plugin.manifest is not None else []
-        for n, entry in enumerate(entries):
-            job.progress(n / len(entries), plugin.title)
-            if isinstance(entry, Panel) or host().missing(entry):
-                continue
-            for field in ("read", "sniff", "write", "function", "config", "build"):
-                reference = getattr(entry, field, "")
-                try:
-                    if reference:
-                        host().resolve(reference)
-                except UserError as error:
-                    out[entry.id] = "".join(traceback.format_exception(error.__cause__ or error))
-                    break
+    plugins = [(p.title, p.manifest) for p in host().plugins if p.manifest is not None]
+    entries = [(title, entry) for title, manifest in plugins for entry in contributions(manifest)]
+    for n, (title, entry) in enumerate(entries):
+        job.progress(n / len(entries), title)
+        if isinstance(entry, Panel) or host().missing(entry):
+            continue
+        for field in ("read", "sniff", "write", "function", "config", "build"):
+            reference = getattr(entry, field, "")
+            try:
+                if reference:
+                    host().resolve(reference)
+            except UserError as error:
+                out[entry.id] = "".join(traceback.format_exception(error.__cause__ or error))
+                break
     return out
 
 

@@ -155,7 +155,6 @@ class AnalysisForm(QWidget):
         if advanced:
             self.more = button("More", self._flip_more, "link")
             column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
-            self.advanced.hide()
         column.addWidget(self.advanced)
         self.advanced.setVisible(False)
 
@@ -181,10 +180,10 @@ class AnalysisForm(QWidget):
         if self.more is None:
             return
         changed = 0
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             if field.parameter.advanced:
                 try:
-                    changed += field.value() != self.fields[name].parameter.default
+                    changed += field.value() != field.parameter.default
                 except ParameterError:
                     changed += 1
         changed += self.seed.text().strip() not in ("0", "")
@@ -303,13 +302,13 @@ class AnalysisForm(QWidget):
     def problem(self) -> str:
         """Why it cannot be run, one short sentence; "" if it can. Marks every field that is wrong."""
         first = ""
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             try:
                 field.value()
             except ParameterError as error:
                 if field.parameter.advanced and self.advanced.isHidden():
                     self.advanced.show()  # a reason must be in sight
-                first = first or f"{self.fields[name].parameter.label} {error.reason}."
+                first = first or f"{field.parameter.label} {error.reason}."
         try:
             self.seed.set_invalid(False)
             value = self.seed.value()
@@ -338,9 +337,7 @@ class AnalysisForm(QWidget):
 
     def _submit(self) -> None:
         if not self.problem():
-            self.submitted.emit(
-                self.chosen(), self.values(), int(self.seed.value() or 0), self.device.currentText()
-            )
+            self.submitted.emit(self.chosen(), self.values(), self.seed_value(), self.device.currentText())
 
     def _paths(self) -> list[str]:
         out = []
@@ -352,7 +349,7 @@ class AnalysisForm(QWidget):
     def _run_arguments(self) -> dict[str, Any]:
         """What repeating the run takes beside inputs and parameters."""
         found = [self._candidates[id] for id in self.chosen() if self._candidates[id].options]
-        out: dict[str, Any] = {"seed": int(self.seed.value() or 0), "device": self.device.currentText()}
+        out: dict[str, Any] = {"seed": self.seed_value(), "device": self.device.currentText()}
         return out | ({"reader": found[0].reader, "options": found[0].options} if found else {})
 
     def _copy_command(self) -> None:

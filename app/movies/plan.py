@@ -14,10 +14,10 @@ import numpy as np
 from app.viewports.camera import CameraPose, Vec, orbited
 from app.viewports.moments import Timeline, moved
 from app.viewports.state import (
-    Resolved3D,
     ResolvedSlice,
     SceneItem,
     ViewIntent,
+    box_of_all,
     resolve,
     upright,
 )
@@ -76,8 +76,6 @@ def swept(intent: ViewIntent, items: tuple[SceneItem, ...], plan: Plan, frame: i
         position = round(part * (state.count - 1)) + 1
         return replace(intent, cursor=state.stepped(position - state.position))
     # Without a volume: through the box of what is shown.
-    from app.viewports.state import box_of_all
-
     box = box_of_all(state.items)
     if box is None:
         return intent
@@ -103,9 +101,3 @@ def suggested_seconds(kind: Kind, timeline: Timeline | None, frames: int) -> flo
     if kind == "time" and timeline is not None:
         return round(max(timeline.duration / timeline.rate * frames / max(frames - 1, 1), 0.1), 2)
     return round(max(frames / 15, 0.5), 1)
-
-
-def pose_of(intent: ViewIntent, items: tuple[SceneItem, ...], size: tuple[int, int]) -> CameraPose | None:
-    """The camera that a view has now."""
-    state = resolve(intent, items, size)
-    return state.camera if isinstance(state, Resolved3D) else None

@@ -221,7 +221,9 @@ def _make_repl(panel: ConsolePanel) -> Any:
                     self._thread.runCmd(command)
             except SystemExit:
                 self.write("The window is closed from its menu; the console stays.\n")
-            except BaseException:
+            except (
+                BaseException
+            ):  # Ctrl+C in the terminal, or a `raise` of anything: it ends the line, no more
                 self._thread.displayException()
             finally:
                 if self.input.placeholderText() != self.input.ps2:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
@@ -63,8 +65,8 @@ class JobRow(QWidget):
         self._column = column
         self.show_task()
 
-    def _link(self, text: str, run: object, row: QHBoxLayout) -> QPushButton:
-        made = button(text, run, "link")  # type: ignore[arg-type]
+    def _link(self, text: str, run: Callable[[], object], row: QHBoxLayout) -> QPushButton:
+        made = button(text, run, "link")
         made.setAccessibleName(f"{text}: {self.task.title}")
         row.addWidget(made)
         return made

@@ -80,7 +80,7 @@ class ProblemCard(Card):
             line = QHBoxLayout()
             line.setContentsMargins(m.px(26), 0, 0, 0)
             for words, action in problem.choices:
-                line.addWidget(button(words, partial(self._choose, stack, action)))
+                line.addWidget(button(words, partial(self._choose, action)))
             line.addStretch(1)
             self.column.addLayout(line)
         self.details = QPlainTextEdit(problem.details)
@@ -100,8 +100,8 @@ class ProblemCard(Card):
         else:
             super().keyPressEvent(event)
 
-    def _choose(self, stack: CardStack, action: Callable[[], None]) -> None:
-        stack.remove(self)
+    def _choose(self, action: Callable[[], None]) -> None:
+        self._stack.remove(self)
         action()
 
     def _flip(self) -> None:

@@ -197,8 +197,8 @@ class MainWindow(QMainWindow):
         w.session_changed.connect(self._refresh)
         self.view.look_changed.connect(self.start.relook)
         w.problem.connect(self.show_problem)
-        w.opened.connect(lambda _ids: self._refresh_recent())
-        w.session_changed.connect(self._refresh_recent)
+        w.opened.connect(lambda _ids: self.refresh_recent())
+        w.session_changed.connect(self.refresh_recent)
         w.session_opened.connect(self._restore_session_layout)
         w.changed.connect(self._on_replaced)
         w.adopted.connect(lambda _id: self.docks["results"].show())
@@ -288,7 +288,8 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
         self.fit_menu_bar()
 
-    def _refresh_recent(self) -> None:
+    def refresh_recent(self) -> None:
+        """The recent files of the start page and the menu anew."""
         # Not before the menu is shown: a greyed menu never is.
         self.start.refresh()
         self.menus.refresh_recent()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def folder_bytes(folder: Path | None) -> int:
     """Bytes of the files in a folder: the arrays that processes pass to each other."""
     total = 0
     try:
-        with os.scandir(folder) if folder is not None else _nothing() as entries:
+        with os.scandir(folder) if folder is not None else contextlib.nullcontext(()) as entries:
             for entry in entries:
                 try:
                     total += entry.stat(follow_symlinks=False).st_size
@@ -53,14 +54,6 @@ def folder_bytes(folder: Path | None) -> int:
     except OSError:
         return total
     return total
-
-
-class _nothing:
-    def __enter__(self) -> tuple[os.DirEntry[str], ...]:
-        return ()
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 def total_memory(processes: Iterable[Process]) -> int:

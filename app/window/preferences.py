@@ -24,7 +24,7 @@ from app.panels.analysis import devices
 from app.panels.display.fields import map_choices
 from app.theme import Metrics
 from app.window.dialogs import Dialog
-from app.window.preferences_values import BACKENDS, UNDO, WORKERS
+from app.window.preferences_values import BACKENDS, LEAST_UNDO, MOST_UNDO, UNDO, WORKERS
 from app.window.view_actions import SCALES
 from core.settings import MOST_RECENT, RECENT
 
@@ -101,11 +101,9 @@ class PreferencesDialog(Dialog):
 
     def _views(self) -> None:
         grid, view = self._page("Views"), self._window.view
-        backends = {"auto": "Choose by itself", "gl": "OpenGL (gl)", "image": "Without GPU driver (image)"}
         shown = self._window.centre.grid
         why = f"Now: {shown.backend} ({shown.why})." if shown is not None else ""
-        assert tuple(backends) == BACKENDS
-        self._choice(grid, "viewport", "Drawn by", backends, "auto", None, note=why, at_start=True)
+        self._choice(grid, "viewport", "Drawn by", BACKENDS, "auto", None, note=why, at_start=True)
         sides = {
             "radiological": "Radiological (right on the left)",
             "neurological": "Neurological (left on the left)",
@@ -136,14 +134,14 @@ class PreferencesDialog(Dialog):
             RECENT,
             0,
             MOST_RECENT,
-            apply=lambda _n: window._refresh_recent(),
+            apply=lambda _n: window.refresh_recent(),
         )
         self.clear_button = button("Clear the recent list", window.files.clear_recent)
         grid.add("", self.clear_button)
         self.clear_button.setAccessibleName("Clear the recent list")
         self._folder(grid, "open-folder", "Open starts in")
         self._folder(grid, "export-folder", "Export starts in")
-        self._number(grid, "undo-limit", "Edits to undo", UNDO, 10, 100_000, apply=self._set_undo)
+        self._number(grid, "undo-limit", "Edits to undo", UNDO, LEAST_UNDO, MOST_UNDO, apply=self._set_undo)
         self._flag(
             grid,
             "confirm-close",

@@ -12,20 +12,20 @@ from core.settings import Settings
 
 WORKERS = 2
 """Jobs that run at once where the user chose nothing."""
-UNDO = 200
-"""Edits that can be taken back where the user chose nothing."""
-BACKENDS = ("auto", "gl", "image")
+UNDO, LEAST_UNDO, MOST_UNDO = 200, 10, 100_000
+"""Edits that can be taken back where the user chose nothing, and the bounds of the choice."""
+BACKENDS = {"auto": "Choose by itself", "gl": "OpenGL (gl)", "image": "Without GPU driver (image)"}
 VARIABLE = "EQUISCOPE_VIEWPORT"
 
 
 def wanted_backend(settings: Settings) -> str:
     """What to ask `choose_backend` for: the setting, unless the environment (or safe mode, by it) says otherwise."""
-    return "auto" if os.environ.get(VARIABLE) else settings.choice("viewport", BACKENDS)
+    return "auto" if os.environ.get(VARIABLE) else settings.choice("viewport", tuple(BACKENDS))
 
 
 def undo_limit(settings: Settings) -> int:
     """How many edits can be taken back."""
-    return int(settings.number("undo-limit", UNDO, 10, 100_000))
+    return int(settings.number("undo-limit", UNDO, LEAST_UNDO, MOST_UNDO))
 
 
 def with_defaults(items: Iterable[Item], settings: Settings) -> tuple[Item, ...]:
