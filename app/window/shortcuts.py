@@ -87,19 +87,22 @@ class Shortcuts(QObject):
     def set_keys(self, id: str, keys: Iterable[str]) -> None:
         """Give a command these keys and no others; whoever had one of them loses it."""
         wanted = tuple(dict.fromkeys(k for k in map(_portable, keys) if k))
+        touched = {id}
         for action in self._commands:
             other = action.objectName()
             left = tuple(k for k in self.keys(other) if k not in wanted)
             if other != id and left != self.keys(other):
                 self._choose(other, left)
+                touched.add(other)
         self._choose(id, wanted)
-        self._store()
+        self._store(touched)
 
     def reset(self, id: str | None = None) -> None:
         """The defaults again, of one command or of all; a command that was given one of its keys loses it."""
         if id is None:
             self._chosen.clear()
-            self._store()
+            self._settings.forget(SETTING)
+            self._tell()
         else:
             self.set_keys(id, self.defaults(id))
 
@@ -112,11 +115,22 @@ class Shortcuts(QObject):
         if action is not None:
             action.setShortcuts([QKeySequence.fromString(k, _PORTABLE) for k in keys])
 
-    def _store(self) -> None:
-        if self._chosen:
-            self._settings.set(SETTING, {id: list(keys) for id, keys in sorted(self._chosen.items())})
-        else:
+    def _store(self, touched: set[str]) -> None:
+        """Keep what these commands have; what another window has chosen for others meanwhile stays."""
+        mine = {id: keys for id, keys in self._chosen.items() if id in touched}
+        taken = {key for keys in mine.values() for key in keys}
+
+        def merged(there: Any) -> dict[str, list[str]]:
+            others = {id: keys for id, keys in _read(there).items() if id not in touched}
+            kept = {id: tuple(k for k in keys if k not in taken) for id, keys in others.items()}
+            return {id: list(keys) for id, keys in sorted((kept | mine).items())}
+
+        self._settings.update(SETTING, merged)
+        if not self._settings.get(SETTING):
             self._settings.forget(SETTING)
+        self._tell()
+
+    def _tell(self) -> None:
         self._apply()
         self.changed.emit()
 

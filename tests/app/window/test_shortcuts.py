@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QApplication
 from app.window.commands import Commands
 from app.window.keys import key_rows
 from app.window.keys_sheet import KeysSheet
+from app.window.shortcuts import SETTING, Shortcuts
 from app.window.shortcuts_dialog import ShortcutsDialog
+from core.settings import Settings
 
 
 @pytest.fixture
@@ -103,6 +105,23 @@ def test_the_search_finds_by_name_and_by_key(window: Any, editor: ShortcutsDialo
     qtbot.keyClicks(editor.search, "crosshair")
     assert "view.crosshair" in [id for id, row in editor.rows.items() if not row.isHidden()]
     assert editor.rows["edit.search"].isHidden()
+
+
+def test_two_windows_keep_each_other_s_keys(window: Any) -> None:
+    other = Shortcuts(
+        Commands(window), Settings()
+    )  # a window with commands of its own, which read the file before
+    other._commands.add("a.first", "First", lambda: None, group="A", shortcut="Ctrl+Alt+Q")
+    other._commands.add("a.second", "Second", lambda: None, group="A")
+    window.shortcuts.set_keys("time.play", ["Ctrl+Alt+P"])
+    window.shortcuts.set_keys("time.first", ["Ctrl+Alt+F"])
+    other.set_keys("a.second", ["Ctrl+Alt+F"])
+    kept = Settings().get(SETTING)
+    assert kept == {"a.second": ["Ctrl+Alt+F"], "time.first": [], "time.play": ["Ctrl+Alt+P"]}
+    other.reset("a.second")
+    window.shortcuts.reset("time.first")
+    window.shortcuts.reset("time.play")
+    assert Settings().get(SETTING) is None
 
 
 def test_broken_settings_are_left_out(make_window: Any, tmp_path: Any) -> None:
