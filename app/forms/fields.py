@@ -105,10 +105,10 @@ class BoolField(ParameterField):
     def set_value(self, value: Any) -> None:
         from PySide6.QtCore import Qt
 
+        if value is not None and not isinstance(value, bool):
+            raise TypeError("is neither true nor false")
         states = {True: Qt.CheckState.Checked, False: Qt.CheckState.Unchecked}
-        self.box.setCheckState(
-            states.get(value, Qt.CheckState.PartiallyChecked if value is None else states[False])
-        )
+        self.box.setCheckState(states.get(value, Qt.CheckState.PartiallyChecked))
 
 
 class NumberField(ParameterField):
@@ -156,6 +156,8 @@ class NumberField(ParameterField):
         return self.edit.value()
 
     def set_value(self, value: Any) -> None:
+        if isinstance(value, (bool, str)):
+            raise TypeError("is no number")
         self.edit.set_value(value)
         if self.slider is not None:
             self.slider.show_value(value)
@@ -211,6 +213,8 @@ class ChoiceField(ParameterField):
     def set_value(self, value: Any) -> None:
         if value in self._values:
             self.box.setCurrentIndex(self._values.index(value))
+        elif value is not None:
+            raise ValueError("is not among the choices")
 
 
 class TextField(ParameterField):

@@ -275,14 +275,26 @@ class AnalysisForm(QWidget):
         """The checked values of all parameters. Raises `ParameterError` for the first that does not do."""
         return {name: field.value() for name, field in self.fields.items()}
 
-    def set_values(self, values: Mapping[str, Any], seed: int | None = None) -> None:
-        """Show the values of an earlier run."""
+    def set_values(self, values: Mapping[str, Any], seed: int | None = None) -> list[str]:
+        """Show the values of an earlier run.
+
+        A file that was changed by hand, or by an earlier version of the analysis, may hold what a field cannot show:
+        that field gets its default. Returns the labels of such fields.
+        """
+        lost = []
         for name, value in values.items():
-            if name in self.fields:
-                self.fields[name].set_value(value)
+            field = self.fields.get(name)
+            if field is None:
+                continue
+            try:
+                field.set_value(value)
+            except (TypeError, ValueError, OverflowError):
+                field.reset()
+                lost.append(field.parameter.label)
         if seed is not None:
             self.seed.set_value(seed)
         self._check()
+        return lost
 
     def chosen(self) -> list[str]:
         """Ids of the chosen inputs, in order; optional ones left out at the end."""

@@ -109,8 +109,10 @@ class PresetButton(QPushButton):
         """Show the values of a preset; a parameter that it does not know gets its default."""
         preset = self.presets.get(name)
         self._form.reset()
-        self._form.set_values(preset.values, preset.seed)
+        lost = self._form.set_values(preset.values, preset.seed)
         self._name(name)
+        if lost:
+            self._fail(f"{name} holds no fitting value for {' and '.join(lost)}; the default is shown instead.")
 
     def save(self, name: str) -> None:
         """Keep the form's values under a name."""

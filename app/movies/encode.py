@@ -133,8 +133,36 @@ def _webp(path: Path, frames: Iterator[Array], count: int, fps: float, info: Map
     film = Film()
     film._mode, film._size, film.im = first.mode, first.size, first.im  # type: ignore[attr-defined]
     film.save(
-        path, format="WEBP", save_all=True, duration=max(1, round(1000 / fps)), loop=0, quality=90, method=3
+        path,
+        format="WEBP",
+        save_all=True,
+        duration=max(1, round(1000 / fps)),
+        loop=0,
+        quality=90,
+        method=3,
+        xmp=_xmp(info),
     )
+
+
+def _xmp(info: Mapping[str, str]) -> bytes:
+    """Software, title and description as an XMP packet (ISO 16684-1), which takes any letters; EXIF's are ASCII."""
+    from xml.sax.saxutils import escape
+
+    plain = {k: escape("".join(c for c in v if c.isprintable())) for k, v in info.items()}
+    said = (("xmp:CreatorTool", "Software"), ("dc:title", "Title"), ("dc:description", "Description"))
+    texts = []
+    for tag, key in said:
+        if key not in plain:
+            continue
+        text = plain[key]
+        if tag.startswith("dc:"):
+            text = f'<rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt>'
+        texts.append(f"<{tag}>{text}</{tag}>")
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+        f' xmlns:dc="http://purl.org/dc/elements/1.1/">{"".join(texts)}</rdf:Description></rdf:RDF></x:xmpmeta>'
+    ).encode()
 
 
 def _theora(path: Path, frames: Iterator[Array], count: int, fps: float, info: Mapping[str, str]) -> None:

@@ -180,7 +180,10 @@ class AnalysisPanel(Panel):
         form.set_candidates(self._candidates())
         if description.id in self._remembered:
             values, seed = self._remembered[description.id]
-            form.set_values(values, seed)
+            lost = form.set_values(values, seed)
+            if lost:
+                text = f"There is no fitting value for {' and '.join(lost)}; the default is shown instead."
+                self._workbench.problem.emit(Problem(text, level="warn"))
         if self._wanted is not None:
             (ids, device), self._wanted = self._wanted, None
             form.choose_inputs(ids)

@@ -42,7 +42,9 @@ class ResultsPanel(Panel):
         self._workbench = workbench
         self.exports = Exports(workbench, self)
         self.running = RunningResults(workbench, self.exports)
+        self.running.shown.connect(self._on_running)
         self.numbers: list[Number] = []
+        self._hint: QWidget | None = None
         self._body = ColumnWidget(margin=0, spacing=10)
         holder = ColumnWidget(spacing=10)
         holder.column.addWidget(self.running)
@@ -77,6 +79,11 @@ class ResultsPanel(Panel):
             self._later.append(partial(figure.set_theme, theme))
         self._soon.start(0)
 
+    def _on_running(self, running: bool) -> None:
+        """Below what is being found there is no promise of it."""
+        if self._hint is not None:
+            self._hint.setVisible(not running)
+
     def _choose(self) -> Item | None:
         """The run of the selected item, else the one shown, else the newest."""
         document = self._workbench.document
@@ -102,10 +109,13 @@ class ResultsPanel(Panel):
         self._figures, self._later = [], []
         self.numbers = [c.data for c in children if isinstance(c.data, Number)]
         self._body.clear()
+        self._hint = None
         self._export.setVisible(group is not None)
         if group is None:
             self.header.set_note("")
-            self._body.column.addWidget(label("What a run finds appears here.", "muted", wrap=True))
+            self._hint = label("What a run finds appears here.", "muted", wrap=True)
+            self._body.column.addWidget(self._hint)
+            self._on_running(not self.running.isHidden())
             self._body.column.addStretch(1)
             return
         self.header.set_note(group.name)

@@ -66,6 +66,8 @@ class RunningResults(QWidget):
     """The previews of all jobs of this session that run; takes no room while there are none."""
 
     live_wanted = Signal(object)
+    shown = Signal(bool)
+    """Whether there is anything to see."""
 
     def __init__(self, workbench: Workbench, exports: Exports, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,6 +125,7 @@ class RunningResults(QWidget):
             self._cards[key] = PreviewCard(output, self._exports)
             self._body.column.addWidget(self._cards[key])
         self.setVisible(bool(self._heads))
+        self.shown.emit(bool(self._heads))
 
     def _head(self, task: Task) -> QWidget:
         holder = QWidget()

@@ -38,6 +38,7 @@ class Grid(QTableView):
 
     wanted = Signal(int)
     escaped = Signal()
+    copied = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,6 +47,9 @@ class Grid(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.wanted.emit(self.currentIndex().row())
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            # What no shortcut has taken: Qt would copy one cell, and nothing at all where that one is empty.
+            self.copied.emit()
         elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
             self.escaped.emit()
@@ -170,6 +174,7 @@ class TableView(QFrame):
         view.selectionModel().selectionChanged.connect(self._on_selected)
         view.doubleClicked.connect(lambda index: self._want(index.row()))
         view.wanted.connect(self._want)
+        view.copied.connect(self.copy)
         view.escaped.connect(lambda: self.selection.clear(self) if self.selection is not None else None)
         if self.compact:
             view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

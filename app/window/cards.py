@@ -137,7 +137,11 @@ class ProblemCard(Card):
         self.count += 1
         more = f"{problem.text}\n{problem.details}".strip()
         details = f"{self.problem.details}\n\n{more}".strip()[:LONGEST]
-        text = f"{self.count} further problems came at once; the log has them all."
+        text = (
+            "A further problem came at once; the log has it."
+            if self.count == 1
+            else f"{self.count} further problems came at once; the log has them all."
+        )
         self.problem = replace(self.problem, text=text, details=details)
         self._collects = True
         if not self._late.isActive():

@@ -94,6 +94,11 @@ def doctor(parent: QWidget) -> Dialog:
     return made
 
 
+def _at_work(running: int) -> str:
+    jobs = "A job is" if running == 1 else f"{running} jobs are"
+    return f"{jobs} still at work and will be cancelled."
+
+
 def ask_to_close(running: int, parent: QWidget) -> bool:
     """Whether the window may go; says what runs."""
     box = QMessageBox(parent)
@@ -101,8 +106,7 @@ def ask_to_close(running: int, parent: QWidget) -> bool:
     box.setWindowTitle("Close Equiscope")
     box.setText("Close Equiscope?")
     if running:
-        jobs = "A job is" if running == 1 else f"{running} jobs are"
-        box.setInformativeText(f"{jobs} still at work and will be cancelled.")
+        box.setInformativeText(_at_work(running))
     close = box.addButton("Close", QMessageBox.ButtonRole.AcceptRole)
     close.setProperty("role", "primary")
     box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
@@ -130,13 +134,16 @@ def ask_to_replace(name: str, parent: QWidget) -> bool:
     return yes
 
 
-def ask_to_save(name: str, parent: QWidget) -> str:
-    """ "save", "discard" or "cancel"."""
+def ask_to_save(name: str, parent: QWidget, running: int = 0) -> str:
+    """ "save", "discard" or "cancel"; says how many jobs are cancelled, too."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Unsaved changes")
     box.setText(f"Save the changes to {shortened(name)}?")
-    box.setInformativeText("Without saving they are lost. Files that were opened are never changed.")
+    lost = "Without saving they are lost. Files that were opened are never changed."
+    if running:
+        lost += f" {_at_work(running)}"
+    box.setInformativeText(lost)
     buttons = QMessageBox.StandardButton
     box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
     box.setDefaultButton(buttons.Save)

@@ -368,7 +368,7 @@ class MainWindow(QMainWindow):
         if self.workbench.document.is_clean or not self._ask:
             action()
             return
-        answer = ask_to_save(self.workbench.name, self)
+        answer = ask_to_save(self.workbench.name, self, self._running())
         if answer == "discard":
             action()
         elif answer == "save":
@@ -415,9 +415,12 @@ class MainWindow(QMainWindow):
         """Whether nobody wants to be asked, or the answer is yes; jobs that run are worth a question."""
         from app.window.dialogs import ask_to_close
 
-        running = sum(not t.over and t.shown for t in self.workbench.tasks)
+        running = self._running()
         wanted = self.workbench.settings.flag("confirm-close", False)
         return not (wanted or running) or ask_to_close(running, self)
+
+    def _running(self) -> int:
+        return sum(not t.over and t.shown for t in self.workbench.tasks)
 
     def _close_now(self) -> None:
         self._closing = True

@@ -195,6 +195,18 @@ def test_presets_are_exchanged_as_json(presets: Any, tmp_path: Path) -> None:
     assert "holds no presets" in presets.said[-1]
 
 
+@pytest.mark.parametrize("level", ["x", [1], {"a": 1}, True])
+def test_what_a_field_cannot_show_is_said_and_gets_the_default(
+    form: AnalysisForm, presets: Any, level: Any
+) -> None:
+    form.set_values({"level": 0.75})
+    presets.presets.save("odd", Preset({"level": level, "depth": 5, "nobody": 1}))
+    presets.use("odd")
+    assert form.values()["level"] == 0.5 and form.run_button.isEnabled()
+    assert presets.said[-1].startswith("odd holds no fitting value for Level;")
+    assert form.fields["depth"].edit.value() == 5  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     "stored", [3, {"a.b": 4}, {"a.b": {"x": [1]}}, {"a.b": {"x": {"values": 1, "seed": -2}}}]
 )

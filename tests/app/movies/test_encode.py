@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -46,6 +47,15 @@ def test_a_gif_says_what_it_shows(tmp_path):
     encode(tmp_path / "m.gif", frames(), COUNT, 8.0, {"Software": "Equiscope 1", "Title": "Kopf ä"})
     with Image.open(tmp_path / "m.gif") as picture:
         assert "Equiscope 1" in picture.info["comment"].decode()
+
+
+def test_a_webp_says_what_it_shows(tmp_path):
+    info = {"Software": "Equiscope 1", "Title": "Kopf ä", "Description": "Shown: <a> & \x00b."}
+    encode(tmp_path / "m.webp", frames(), COUNT, 8.0, info)
+    with Image.open(tmp_path / "m.webp") as picture:
+        packet = ElementTree.fromstring(picture.info["xmp"])
+    texts = [t for e in packet.iter() if (t := (e.text or "").strip())]
+    assert texts == ["Equiscope 1", "Kopf ä", "Shown: <a> & b."]
 
 
 def test_ogg_video(tmp_path):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -186,3 +186,15 @@ def test_a_table_that_grew_keeps_its_order(qtbot: Any) -> None:
     assert [view.model.words(r, 0) for r in range(4)] == ["9", "3", "2", "1"]
     view.set_table(Table({"other": np.array([5.5])}))
     assert view.model.rowCount() == 1 and view.note.text() == "1 row, 1 column"
+
+
+@pytest.mark.parametrize("keys", ["Ctrl+C", "Ctrl+Ins"])
+def test_rows_are_copied_whole_where_no_shortcut_takes_the_key(qtbot: Any, keys: str) -> None:
+    """As when the window is not the active one: the key comes to the table itself."""
+    view = shown(qtbot, Table({"name": np.array(["", "b"]), "x": np.array([1.0, 2.0])}))
+    view.view.selectRow(0)
+    QGuiApplication.clipboard().setText("before")
+    key = Qt.Key.Key_C if keys == "Ctrl+C" else Qt.Key.Key_Insert
+    event = QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.ControlModifier)
+    QApplication.sendEvent(view.view, event)
+    assert QGuiApplication.clipboard().text() == "name\tx\n\t1.0"

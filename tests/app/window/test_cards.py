@@ -42,6 +42,13 @@ def test_a_burst_of_different_problems_shares_a_card(window: Any, qtbot: Any) ->
     assert [c.problem.text for c in window.cards.cards] == ["Later."]
 
 
+def test_one_problem_too_many_is_one(window: Any, qtbot: Any) -> None:
+    for n in range(BURST + 1):
+        window.show_problem(Problem(f"Number {n} broke."))
+    text = window.cards._collector.text
+    qtbot.waitUntil(lambda: text.text() == "A further problem came at once; the log has it.")
+
+
 def test_cards_by_keyboard(window: Any, qtbot: Any) -> None:
     assert not window.commands["window.messages"].isEnabled()
     window.show_problem(Problem("One.", "more"))

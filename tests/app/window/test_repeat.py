@@ -107,6 +107,27 @@ def test_a_record_of_an_analysis_that_is_not_here(record: Path, make_window: Any
     assert any("nobody.knows is not installed" in c.problem.text for c in window.cards.cards)
 
 
+def test_a_record_with_odd_values_shows_the_defaults_and_says_so(
+    fake_plugin: Path, make_window: Any, files: dict[str, Path], helper: Any, tmp_path: Path
+) -> None:
+    window = ready(make_window, helper, files["mesh"])
+    description = window.workbench.descriptions["fake.everything"]
+    window.workbench.run(description, [window.workbench.selected], {"rounds": 5})
+    helper.idle(window)
+    window.workbench.export_result(window.results.group, tmp_path / "run")
+    helper.idle(window)
+    path = tmp_path / "run" / "record.json"
+    plain = json.loads(path.read_text())
+    odd = {"rounds": "many", "axis": [1], "method": "magic", "smooth": 3}
+    path.write_text(json.dumps({**plain, "parameters": {**plain["parameters"], **odd}}))
+    window.repeater.repeat_file(path)
+    helper.idle(window)
+    values = window.analysis.form.values()
+    assert (values["rounds"], values["axis"], values["method"], values["smooth"]) == (3, [0, 0, 1], "fast", False)
+    (card,) = window.cards.cards
+    assert all(word in card.problem.text for word in ("Rounds", "Axis", "Method", "Smooth"))
+
+
 def test_the_copies_run(window: Any, files: dict[str, Path], helper: Any, tmp_path: Path) -> None:
     """ "Copy as command" and "Copy as Python" do what they say, in a process of their own."""
     helper.open(window, files["mesh"])

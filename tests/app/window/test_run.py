@@ -251,6 +251,26 @@ def test_cancel_ends_a_job_and_shows_its_curve(
     assert not window.cards.cards, "what the user asked for is no error"
 
 
+def test_previews_take_the_place_of_the_hint(
+    fake_plugin: Path, worker_window: Any, files: dict[str, Path], helper: Any, qtbot: Any
+) -> None:
+    work = fake_plugin / "work.py"
+    shown = 'job.preview(Number("Left", end - time.monotonic(), "s"))'
+    work.write_text(work.read_text().replace('job.progress(0.5, "Sleeping")', shown))
+    window = worker_window
+    helper.open(window, files["mesh"])
+    window.workbench.load_descriptions()
+    helper.idle(window)
+    hint = window.results._hint
+    assert hint.isVisible()
+    choose(window, "fake.slow").run_button.click()
+    qtbot.waitUntil(lambda: window.results.running.isVisible(), timeout=20_000)
+    assert not hint.isVisible()
+    window.workbench.tasks[-1].cancel()
+    helper.idle(window, 10_000)
+    qtbot.waitUntil(lambda: hint.isVisible())
+
+
 def test_a_worker_that_dies_is_a_card(
     fake_plugin: Path, worker_window: Any, files: dict[str, Path], helper: Any
 ) -> None:

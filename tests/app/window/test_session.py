@@ -99,18 +99,45 @@ def test_closing_with_changes_asks(
     window.workbench.folder = tmp_path / "kept.equiscope"
     window._ask = True
     asked = []
-    monkeypatch.setattr(dialogs, "ask_to_save", lambda name, parent: asked.append(name) or answer)
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda name, *_more: asked.append(name) or answer)
     window.close()
     helper.qtbot.waitUntil(lambda: window.isVisible() is not closed)
     assert asked == ["kept"]
     assert (tmp_path / "kept.equiscope").is_dir() is (answer == "save")
 
 
+def test_unsaved_changes_and_jobs_are_one_question(
+    fake_plugin: Path,
+    worker_window: Any,
+    files: dict[str, Path],
+    helper: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from PySide6.QtWidgets import QMessageBox
+
+    window = worker_window
+    helper.open(window, files["mesh"])
+    window.workbench.load_descriptions()
+    helper.idle(window)
+    window.workbench.run(window.workbench.descriptions["fake.slow"], [window.workbench.selected], {})
+    window._ask = True
+    asked: list[str] = []
+
+    def answer(box: QMessageBox) -> int:
+        asked.append(box.informativeText())
+        return int(QMessageBox.StandardButton.Cancel)
+
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    window.close()
+    assert len(asked) == 1 and asked[0].endswith("A job is still at work and will be cancelled.")
+    assert window.isVisible() and not window.workbench.tasks[-1].over
+
+
 def test_closing_without_changes_does_not_ask(window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.window import dialogs
 
     window._ask = True
-    monkeypatch.setattr(dialogs, "ask_to_save", lambda name, parent: pytest.fail("asked"))
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_all: pytest.fail("asked"))
     window.close()
     assert not window.isVisible()
 
