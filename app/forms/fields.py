@@ -107,8 +107,10 @@ class BoolField(ParameterField):
 
         if value is not None and not isinstance(value, bool):
             raise TypeError("is neither true nor false")
-        states = {True: Qt.CheckState.Checked, False: Qt.CheckState.Unchecked}
-        self.box.setCheckState(states.get(value, Qt.CheckState.PartiallyChecked))
+        states = Qt.CheckState
+        self.box.setCheckState(
+            states.PartiallyChecked if value is None else states.Checked if value else states.Unchecked
+        )
 
 
 class NumberField(ParameterField):

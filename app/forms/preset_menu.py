@@ -112,7 +112,9 @@ class PresetButton(QPushButton):
         lost = self._form.set_values(preset.values, preset.seed)
         self._name(name)
         if lost:
-            self._fail(f"{name} holds no fitting value for {' and '.join(lost)}; the default is shown instead.")
+            self._fail(
+                f"{name} holds no fitting value for {' and '.join(lost)}; the default is shown instead."
+            )
 
     def save(self, name: str) -> None:
         """Keep the form's values under a name."""

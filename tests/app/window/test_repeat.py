@@ -123,7 +123,12 @@ def test_a_record_with_odd_values_shows_the_defaults_and_says_so(
     window.repeater.repeat_file(path)
     helper.idle(window)
     values = window.analysis.form.values()
-    assert (values["rounds"], values["axis"], values["method"], values["smooth"]) == (3, [0, 0, 1], "fast", False)
+    assert (values["rounds"], values["axis"], values["method"], values["smooth"]) == (
+        3,
+        [0, 0, 1],
+        "fast",
+        False,
+    )
     (card,) = window.cards.cards
     assert all(word in card.problem.text for word in ("Rounds", "Axis", "Method", "Smooth"))
 
