@@ -32,10 +32,15 @@ def main(arguments: list[str]) -> int:
     movies = {kind: Path(path) for kind, path in asked.items() if path}
     if not options.screenshot and not movies:
         parser.error("nothing to write: add --screenshot PNG, --turntable, --movie or --sweep FILE")
-    if options.frames is not None and not 2 <= options.frames <= 2000:
-        parser.error("--frames: from 2 to 2000")
-    if options.seconds is not None and not 0.1 <= options.seconds <= 600:
-        parser.error("--seconds: from 0.1 to 600")
+    if movies:
+        from app.movies.plan import LEAST_FRAMES, LEAST_SECONDS, MOST_FRAMES, MOST_SECONDS
+
+        if options.frames is not None and not LEAST_FRAMES <= options.frames <= MOST_FRAMES:
+            parser.error(f"--frames: from {LEAST_FRAMES} to {MOST_FRAMES}")
+        if options.seconds is not None and not LEAST_SECONDS <= options.seconds <= MOST_SECONDS:
+            parser.error(f"--seconds: from {LEAST_SECONDS:g} to {MOST_SECONDS:g}")
+    elif options.frames is not None or options.seconds is not None:
+        parser.error("--frames and --seconds go with --turntable, --movie or --sweep")
     from app import window
 
     return window.show(

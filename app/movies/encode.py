@@ -33,17 +33,29 @@ _PALETTE_ERROR = 2.5
 
 @dataclass(frozen=True)
 class Format:
-    """`name` in words, the `suffix` it is known by, and the most frames a second that it can hold."""
+    """`name` in words, the `suffix` it is known by, and how many frames a second it can hold."""
 
     name: str
     suffix: str
     most: float
+    least: float = 0.0
+
+    def why_not(self, fps: float) -> str:
+        """Why it cannot hold so many frames a second, one short sentence; "" if it can."""
+        if fps > self.most:
+            return (
+                f"{fps:.0f} frames a second are more than this file can hold ({self.most:.0f}); "
+                "take fewer frames or more time."
+            )
+        if fps < self.least:
+            return f"Less than {self.least:g} frame a second is too slow for this file; take more frames or less time."
+        return ""
 
 
 FORMATS = (
     Format("Animated GIF", ".gif", 50.0),
     Format("Animated WebP", ".webp", 100.0),
-    Format("Ogg video", ".ogv", 60.0),
+    Format("Ogg video", ".ogv", 60.0, 1.0),
     Format("Folder of PNG pictures", "", 1000.0),
 )
 

@@ -6,6 +6,7 @@ begin with the first moment or slice and end with the last.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,6 +26,7 @@ from app.viewports.state import (
 Kind = Literal["turntable", "time", "sweep"]
 KINDS: dict[Kind, str] = {"turntable": "Turntable", "time": "Time", "sweep": "Sweep through the slices"}
 LEAST_FRAMES, MOST_FRAMES = 2, 2000
+LEAST_SECONDS, MOST_SECONDS = 0.1, 600.0
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,14 @@ def swept(intent: ViewIntent, items: tuple[SceneItem, ...], plan: Plan, frame: i
     return replace(intent, cursor=(cursor[0], cursor[1], cursor[2]))
 
 
-def suggested_frames(kind: Kind, timeline: Timeline | None, slices: int) -> int:
-    """A number of frames to begin with."""
+def suggested_frames(kind: Kind, timeline: Timeline | None, shown: Iterable[object]) -> int:
+    """A number of frames to begin with; `shown` are the states of the views."""
     if kind == "turntable":
         return 72
     if kind == "time":
         return min(max(timeline.count if timeline is not None else 2, LEAST_FRAMES), 600)
+    # Without a volume nothing counts the slices.
+    slices = max((s.count for s in shown if isinstance(s, ResolvedSlice)), default=0) or 100
     return min(max(slices, LEAST_FRAMES), 600)
 
 

@@ -148,6 +148,7 @@ def _film(
     centre: Centre, kind: str, path: Path, size: tuple[int, int], frames: int | None, seconds: float | None
 ) -> bool:
     """Make one movie of the views and wait for it; False, after a line on standard error, if that fails."""
+    from app.movies.encode import format_of
     from app.movies.maker import MovieMaker
     from app.movies.plan import Plan, suggested_frames, suggested_seconds
     from app.viewports.photographer import Look
@@ -161,13 +162,20 @@ def _film(
         reason = "nothing that is open changes with time"
     elif kind == "turntable" and "3d" not in {grid.views[s].intent.kind for s in grid.shown_slots}:
         reason = "this layout has no 3-D view; add --layout 3d"
+    elif kind == "sweep" and {grid.views[s].intent.kind for s in grid.shown_slots} == {"3d"}:
+        reason = "this layout has no slices; add --layout axial"
     if reason or grid is None:
         print(f"equiscope: {printable(path.name)} cannot be made: {reason}.", file=sys.stderr)
         return False
-    number = frames or suggested_frames(kind, line, 0)  # type: ignore[arg-type]
+    shown = [grid.views[slot].resolved() for slot in grid.shown_slots]
+    number = frames or suggested_frames(kind, line, shown)  # type: ignore[arg-type]
     lasts = seconds or suggested_seconds(kind, line, number)  # type: ignore[arg-type]
     info = {"Software": f"Equiscope {__version__}"}
     plan = Plan(kind, number, lasts)  # type: ignore[arg-type]
+    known = format_of(path)
+    if known is not None and known.why_not(plan.fps):
+        print(f"equiscope: {printable(path.name)} cannot be made: {known.why_not(plan.fps)}", file=sys.stderr)
+        return False
     maker = MovieMaker(grid, plan, Look(1.0), path.absolute(), info, QSize(*size))
     ended: list[str | None] = []
     loop = QEventLoop()

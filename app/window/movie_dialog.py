@@ -8,9 +8,17 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from app.forms.widgets import NumberEdit, button, label
 from app.movies.encode import FORMATS
-from app.movies.plan import KINDS, MOST_FRAMES, Plan, suggested_frames, suggested_seconds
+from app.movies.plan import (
+    KINDS,
+    LEAST_FRAMES,
+    LEAST_SECONDS,
+    MOST_FRAMES,
+    MOST_SECONDS,
+    Plan,
+    suggested_frames,
+    suggested_seconds,
+)
 from app.viewports.moments import Timeline
-from app.viewports.state import ResolvedSlice
 from app.window.dialogs import Dialog
 from app.window.pictures import VIEW
 from app.window.saving import ask_save
@@ -46,8 +54,8 @@ class MovieDialog(Dialog):
             self.kind.setCurrentIndex(self.kind.findData("time"))
         self.fields = fields = LookFields(window, (1.0, 2.0), 1.0)
         fields.scale.setCurrentIndex(0)  # a movie of a screenshot's size is rarely wanted
-        self.frames = NumberEdit(integer=True, minimum=2, maximum=MOST_FRAMES, step=1)
-        self.seconds = NumberEdit(unit="s", minimum=0.1, maximum=600, step=0.5)
+        self.frames = NumberEdit(integer=True, minimum=LEAST_FRAMES, maximum=MOST_FRAMES, step=1)
+        self.seconds = NumberEdit(unit="s", minimum=LEAST_SECONDS, maximum=MOST_SECONDS, step=0.5)
         self.format = QComboBox()
         for kind in FORMATS:
             self.format.addItem(f"{kind.name} ({kind.suffix})" if kind.suffix else kind.name, kind.suffix)
@@ -94,7 +102,9 @@ class MovieDialog(Dialog):
             frames, seconds = self.frames.value(), self.seconds.value()
         except ValueError:
             return None
-        if frames is None or seconds is None or not 2 <= frames <= MOST_FRAMES or not 0.1 <= seconds <= 600:
+        if frames is None or not LEAST_FRAMES <= frames <= MOST_FRAMES:
+            return None
+        if seconds is None or not LEAST_SECONDS <= seconds <= MOST_SECONDS:
             return None
         what, slot = self.fields.what.currentData()
         return Plan(self.kind.currentData(), int(frames), float(seconds), slot if what == VIEW else None)
@@ -103,15 +113,13 @@ class MovieDialog(Dialog):
         """Why the movie cannot be made like this, "" if it can."""
         plan = self.plan()
         if plan is None:
-            return f"Frames go from 2 to {MOST_FRAMES}, and a movie lasts from 0.1 to 600 s."
-        kind = next(f for f in FORMATS if f.suffix == self.format.currentData())
-        if plan.fps > kind.most:
             return (
-                f"{plan.fps:.0f} frames a second are more than this file can hold ({kind.most:.0f}); "
-                "take fewer frames or more time."
+                f"Frames go from {LEAST_FRAMES} to {MOST_FRAMES}, and a movie lasts from {LEAST_SECONDS:g} to "
+                f"{MOST_SECONDS:g} s."
             )
-        if kind.suffix == ".ogv" and plan.fps < 1:
-            return "This file needs at least one frame a second."
+        kind = next(f for f in FORMATS if f.suffix == self.format.currentData())
+        if kind.why_not(plan.fps):
+            return kind.why_not(plan.fps)
         size = self._size()
         if size[0] * size[1] > MOST_PIXELS:
             return "The picture is too large for a movie; choose a smaller scale."
@@ -157,15 +165,8 @@ class MovieDialog(Dialog):
             what.addItem("All views", ("views", ""))
         what.setCurrentIndex(what.count() - 1 if kind == "time" else 0)
         what.blockSignals(False)
-        slices = max(
-            (
-                state.count
-                for slot in self._grid.shown_slots
-                if isinstance(state := self._grid.views[slot].resolved(), ResolvedSlice)
-            ),
-            default=0,
-        )
-        frames = suggested_frames(kind, self._timeline, slices or 100)
+        shown = [self._grid.views[slot].resolved() for slot in self._grid.shown_slots]
+        frames = suggested_frames(kind, self._timeline, shown)
         self.frames.set_value(frames)
         self.seconds.set_value(suggested_seconds(kind, self._timeline, frames))
         self._refresh()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.movies.plan import Plan, moment_number, swept, turntable_pose
+from app.movies.plan import Plan, moment_number, suggested_frames, swept, turntable_pose
 from app.viewports.camera import CameraPose, look
 from app.viewports.moments import Timeline
 from app.viewports.state import ViewIntent, resolve
@@ -60,6 +60,8 @@ def test_a_sweep_goes_through_every_slice():
         for k in range(n)
     ]
     assert positions == list(range(1, n + 1))
+    assert suggested_frames("sweep", None, [resolve(intent, items, (100, 100))]) == n
+    assert suggested_frames("sweep", None, [resolve(intent, (), (100, 100))]) == 100, "nothing counts slices"
 
 
 def test_a_sweep_without_a_volume_goes_through_the_box():

@@ -103,6 +103,21 @@ def test_show_makes_movies(tmp_path: Path) -> None:
     assert "changes with time" in done.stderr and not (tmp_path / "no.gif").exists()
 
 
+def test_show_sweeps_through_all_slices_or_says_why_not(tmp_path: Path) -> None:
+    sample = ("show", "sample:volumes.beating", "--size", "120x100")
+    out = equiscope(*sample, "--layout", "axial", "--sweep", "through.gif", cwd=tmp_path).stdout
+    assert "through.gif: 40 frames" in out, "as many as there are slices"
+    for wish, reason in (
+        (("--layout", "3d"), "has no slices"),
+        (("--frames", "100", "--seconds", "1"), "100 frames a second are more than this file can hold (50)"),
+    ):
+        done = equiscope(*sample, *wish, "--sweep", "no.gif", cwd=tmp_path, code=1)
+        assert reason in done.stderr and len(done.stderr.strip().splitlines()) == 1
+        assert not (tmp_path / "no.gif").exists()
+    done = equiscope(*sample, "--screenshot", "s.png", "--frames", "4", cwd=tmp_path, code=2)
+    assert "--frames and --seconds go with" in done.stderr
+
+
 def test_no_display_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
