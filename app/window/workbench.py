@@ -192,14 +192,22 @@ class Workbench(QObject):
         shown: bool = True,
         device: str = "cpu",
         seed: int = 0,
+        urgent: bool = False,
         again: Callable[[], object] | None = None,
     ) -> Task:
         """Start a task. `again` starts the same once more (kept with it, so it should hold no arrays).
+        An `urgent` one waits for no analysis.
 
         `on_done` is called with its value, on Qt's thread, unless the session has gone by then;
         `on_failed` replaces the error card; `on_over` is called in every case."""
         handle = self.runner.submit(
-            task, payload, title=title, device=device, seed=seed, listener=self.bridge.listener
+            task,
+            payload,
+            title=title,
+            device=device,
+            seed=seed,
+            urgent=urgent,
+            listener=self.bridge.listener,
         )
         made = Task(
             handle,
@@ -574,7 +582,8 @@ class Workbench(QObject):
             self.message.emit(f"{folder.name} saved")
             self.saved.emit()
 
-        return self.submit("save_session", payload, title=f"Save {folder.name}", on_done=done)
+        title = f"Save {folder.name}"
+        return self.submit("save_session", payload, title=title, on_done=done, urgent=True)
 
     def open_session(self, folder: str | Path) -> Task:
         """Replace what is open by a saved session. Ask about unsaved changes before calling this."""

@@ -52,12 +52,21 @@ class Owner(Protocol):
 class Request:
     """One try of a job. `begun`: its process has taken it; `dropped`: nothing will be read of it any more."""
 
-    def __init__(self, handle: Handle, task: str, payload: dict[str, Any], device: str, seed: int) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        task: str,
+        payload: dict[str, Any],
+        device: str,
+        seed: int,
+        urgent: bool = False,
+    ) -> None:
         self.handle = handle
         self.task = task
         self.payload = payload
         self.device = device
         self.seed = seed
+        self.urgent = urgent
         self.sent: dict[str, Any] = {}
         self.begun = False
         self.retried = False

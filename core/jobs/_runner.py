@@ -33,9 +33,10 @@ class Runner(Protocol):
         title: str = "",
         device: str = "cpu",
         seed: int = 0,
+        urgent: bool = False,
         listener: Listener | None = None,
     ) -> Handle:
-        """Start a task as soon as possible; returns at once."""
+        """Start a task as soon as possible; returns at once. An `urgent` one waits for no other that is not."""
 
     def close(self) -> None:
         """Cancel everything and end the workers."""
@@ -56,6 +57,7 @@ class InlineRunner:
         title: str = "",
         device: str = "cpu",
         seed: int = 0,
+        urgent: bool = False,
         listener: Listener | None = None,
     ) -> Handle:
         from core.jobs._tasks import call
@@ -91,7 +93,7 @@ class WorkerRunner:
 
     Parameters
     ----------
-    workers : how many jobs may run at once.
+    workers : how many jobs may run at once; an urgent one may be one more.
     threads : CPU threads each job may use.
     environment : extra environment variables of the workers.
     """
@@ -126,17 +128,21 @@ class WorkerRunner:
         title: str = "",
         device: str = "cpu",
         seed: int = 0,
+        urgent: bool = False,
         listener: Listener | None = None,
     ) -> Handle:
         handle = Handle(f"job-{next(self._ids)}", title or task, task)
         if listener is not None:
             handle._listeners.append(listener)
-        request = Request(handle, task, dict(payload), device, seed)
+        request = Request(handle, task, dict(payload), device, seed, urgent)
         with self.lock:
             if self.closed:
                 raise RuntimeError("the runner is closed")
             handle._cancel = lambda: self._cancel(handle)
-            self._queue.append(request)
+            # Urgent ones keep their order: of two that save, the later must be the last.
+            last = max((n for n, r in enumerate(self._queue) if r.urgent), default=-1)
+            place = last + 1 if urgent else len(self._queue)
+            self._queue.insert(place, request)
         self.dispatch()
         return handle
 
@@ -170,8 +176,11 @@ class WorkerRunner:
         with self.lock:
             refused: tuple[Request, OSError] | None = None
             while self._queue and not self.closed:
+                limit = self._limit + self._queue[0].urgent
+                if sum(p.request is not None for p in self._processes) >= limit:
+                    break
                 process = next((p for p in self._processes if p.request is None and not p.doomed), None)
-                if process is None and len(self._processes) < self._limit:
+                if process is None and len(self._processes) < limit:
                     try:
                         process = Process(self)
                     except OSError as trouble:
@@ -217,7 +226,9 @@ class WorkerRunner:
         with self.lock:
             if request.retried or self.closed or request.handle.state is not State.RUNNING:
                 return False
-            fresh = Request(request.handle, request.task, request.payload, request.device, request.seed)
+            fresh = Request(
+                request.handle, request.task, request.payload, request.device, request.seed, request.urgent
+            )
             fresh.retried = True
             self._queue.appendleft(fresh)
         return True

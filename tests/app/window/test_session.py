@@ -106,6 +106,24 @@ def test_closing_with_changes_asks(
     assert (tmp_path / "kept.equiscope").is_dir() is (answer == "save")
 
 
+def test_saving_waits_for_no_analysis(
+    fake_plugin: Path, worker_window: Any, files: dict[str, Path], helper: Any, tmp_path: Path
+) -> None:
+    window = worker_window
+    helper.open(window, files["mesh"])
+    window.workbench.load_descriptions()
+    helper.idle(window)
+    slow = window.workbench.run(
+        window.workbench.descriptions["fake.slow"], [window.workbench.selected], {"seconds": 60.0}
+    )
+    helper.qtbot.waitUntil(lambda: bool(slow.curves), timeout=20_000)
+    save = window.workbench.save_session(tmp_path / "work", {})
+    helper.qtbot.waitUntil(lambda: save.over, timeout=30_000)
+    assert (tmp_path / "work.equiscope" / "session.json").is_file() and not slow.over
+    slow.cancel()
+    helper.idle(window)
+
+
 def test_unsaved_changes_and_jobs_are_one_question(
     fake_plugin: Path,
     worker_window: Any,

@@ -126,6 +126,22 @@ def test_cancel_ends_a_job(runner: WorkerRunner, task: str) -> None:
     assert runner.submit(f"{WORK}pid", {}).result(60) > 0, "the pool works on"
 
 
+def test_what_is_urgent_waits_for_no_other() -> None:
+    runner = WorkerRunner(workers=1, threads=1)
+    try:
+        busy = runner.submit(f"{WORK}polite", {})
+        waiting = runner.submit(f"{WORK}pid", {})
+        first, second = (runner.submit(f"{WORK}pid", {}, urgent=True) for _ in range(2))
+        assert first.result(60) == second.result(60), "one more worker, not one for each"
+        assert first.finished is not None and second.finished is not None
+        assert first.finished <= second.finished
+        assert busy.state is State.RUNNING and waiting.state is State.QUEUED, "others do not profit"
+        busy.cancel()
+        assert waiting.result(60)
+    finally:
+        runner.close()
+
+
 def test_cancel_of_a_waiting_job(runner: WorkerRunner) -> None:
     busy = [runner.submit(f"{WORK}polite", {}) for _ in range(2)]
     waiting = runner.submit(f"{WORK}pid", {})
