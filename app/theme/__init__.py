@@ -8,10 +8,10 @@
 
 Widgets say what they are by dynamic properties, and the stylesheet does the rest:
 
-    label.setProperty("role", "muted" | "heading" | "small" | "big" | "good" | "warn" | "bad" | "key")
-    button.setProperty("role", "primary" | "quiet" | "link")     # one primary button a panel
-    frame.setProperty("role", "card" | "panel" | "header" | "error")
-    edit.setProperty("role", "code")                             # of fixed pitch: logs, tracebacks, the console
+    label.setProperty("role", …)     # "muted", "heading", "small", "title", "big", "good", "warn", "bad", "key", "readout"
+    button.setProperty("role", …)    # "primary" (one a panel), "quiet", "link", "square", "status"
+    frame.setProperty("role", …)     # "card", "error", "panel", "header", "bar", "strip", "tools", "figure", "line", "plain"
+    edit.setProperty("role", "code")    # of fixed pitch: logs, tracebacks, the console
 
 After changing a property of a widget that is already shown call `restyle(widget)`.
 """

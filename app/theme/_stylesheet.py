@@ -70,7 +70,7 @@ QFrame[role="strip"] QPushButton {{ min-height: {m.row - px(4)}px; }}
 QFrame[role="card"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: {px(8)}px; }}
 QFrame[role="error"] {{ background: {t.field}; border: 1px solid {t.bad}; border-radius: {px(8)}px; }}
 QFrame[role="card"] QLabel, QFrame[role="error"] QLabel {{ background: transparent; }}
-QLabel:focus {{ background: {t.selection}; }}
+QFrame[role="card"] QLabel:focus, QFrame[role="error"] QLabel:focus {{ background: {t.selection}; }}
 QFrame[role="figure"] {{ background: {t.panel}; border: 1px solid transparent; }}
 QFrame[role="card"] QFrame[role="figure"] {{ background: transparent; }}
 QFrame[role="figure"]:focus {{ border-color: {t.accent}; }}

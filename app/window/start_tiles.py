@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from app.theme import Metrics, color, current_theme
@@ -88,8 +88,6 @@ class Tile(QPushButton):
         return self._measured[key]
 
     def _measure(self, width: int) -> tuple[QRect, QRect]:
-        from PySide6.QtGui import QFontMetrics
-
         m = Metrics.of(self.font())
         inner, top = width - 2 * m.px(12), self._picture_height(width) + m.px(10)
         wrap = int(Qt.TextFlag.TextWordWrap)

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from app.theme import DARK, LIGHT, THEMES, Metrics, apply_theme, color, current_theme, stylesheet
 
@@ -99,6 +100,24 @@ def test_applying_switches_live_and_without_complaints(qapp, capfd):
         combo.deleteLater()
         apply_theme(qapp, DARK)
         qapp.setStyleSheet("")
+
+
+@pytest.mark.parametrize("role", ["", "card", "error"])
+def test_a_label_that_has_the_focus_is_seen(qapp, qtbot, role):
+    from app.forms.widgets import label
+
+    apply_theme(qapp, DARK)
+    frame = QFrame()
+    frame.setProperty("role", role)
+    qtbot.addWidget(frame)
+    words = label("One can copy this", selectable=True)
+    QVBoxLayout(frame).addWidget(words)
+    frame.show()
+    corner = words.mapTo(frame, words.rect().bottomRight())
+    assert frame.grab().toImage().pixelColor(corner).name() != DARK.selection
+    words.setFocus()
+    qtbot.waitUntil(words.hasFocus)
+    assert frame.grab().toImage().pixelColor(corner).name() == DARK.selection
 
 
 def test_another_theme_does_not_set_the_style_again(qapp, monkeypatch):
