@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from app.forms import NumberEdit
-from app.panels import DisplayPanel
-from app.window.workbench import Workbench
 from core.data import Attribute, Image, Markup, Mesh, PointCloud, Table, Transforms, Volume
 from core.display import default_display
 from core.document import Item, new_id
-from core.jobs import InlineRunner
-from core.plugins import PluginHost
-from core.settings import Settings
 
 SCALARS = Attribute(np.arange(4.0), Transforms.SCALAR)
 POINTS = np.eye(4)[:, :3]
@@ -35,16 +29,6 @@ DATA = {
 CAST = ("preset", "opacity_curve", "reset_curve", "shade")
 LEVEL = ("surface_level", "level_slider", "surface_color", "make_surface")
 WINDOW = ("window_slider", "window", "level", "automatic", "automatic_row", "colormap", "inverted")
-
-
-@pytest.fixture
-def panel(qtbot: Any, tmp_path: Any) -> Iterator[DisplayPanel]:
-    workbench = Workbench(InlineRunner(), PluginHost(folders=[]), Settings(tmp_path / "s.json"))
-    made = DisplayPanel(workbench)
-    made.workbench = workbench  # type: ignore[attr-defined]
-    qtbot.addWidget(made)
-    yield made
-    workbench.close()
 
 
 def show(panel: Any, key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,28 +13,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.forms.color_button import ColorButton
 from app.forms.opacity_curve import OpacityCurve
-from app.panels import DisplayPanel
-from app.window.workbench import Workbench
 from core.data import Attribute, Domain, Graph, Mesh, PointCloud, Transforms, Volume
 from core.display import VALUES, default_display
 from core.document import Item, new_id
-from core.jobs import InlineRunner
-from core.plugins import PluginHost
-from core.settings import Settings
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 NONE = Qt.KeyboardModifier.NoModifier
 RAMP = Volume(np.linspace(0, 100, 6**3).reshape(6, 6, 6).astype(np.float32), np.eye(4))
-
-
-@pytest.fixture
-def panel(qtbot: Any, tmp_path: Any) -> Iterator[DisplayPanel]:
-    workbench = Workbench(InlineRunner(), PluginHost(folders=[]), Settings(tmp_path / "s.json"))
-    made = DisplayPanel(workbench)
-    made.workbench = workbench  # type: ignore[attr-defined]
-    qtbot.addWidget(made)
-    yield made
-    workbench.close()
 
 
 def show(panel: Any, data: Any, **display: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,32 +12,22 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.forms.range_slider import RangeSlider
-from app.panels import DisplayPanel
 from app.panels.display.ranges import swatch
 from app.viewports.distributions import BINS, distribution_of
 from app.viewports.stats import volume_stats
-from app.window.workbench import Workbench
 from core.data import Attribute, Mesh, Transforms, Volume
 from core.display import default_display
 from core.document import Item, new_id
-from core.jobs import InlineRunner
-from core.plugins import PluginHost
-from core.settings import Settings
 from tests.app.viewports.test_grid import pixels
 
 LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def panel(qtbot: Any, tmp_path: Any) -> Iterator[Any]:
-    workbench = Workbench(InlineRunner(), PluginHost(folders=[]), Settings(tmp_path / "s.json"))
-    made: Any = DisplayPanel(workbench)
-    made.workbench = workbench
-    made.resize(300, 600)
-    qtbot.addWidget(made)
-    made.show()
-    yield made
-    workbench.close()
+def panel(panel: Any) -> Any:
+    panel.resize(300, 600)
+    panel.show()
+    return panel
 
 
 def show(panel: Any, data: Any, **hints: Any) -> str:

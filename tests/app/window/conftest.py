@@ -318,3 +318,13 @@ class Helper:
 def helper(qtbot: Any) -> Helper:
     """See `Helper`."""
     return Helper(qtbot)
+
+
+@pytest.fixture
+def ready(fake_plugin: Path, make_window: Any, files: dict[str, Path], helper: Any) -> Any:
+    """A window with a mesh open and the descriptions loaded."""
+    window = make_window()
+    helper.open(window, files["mesh"])
+    window.workbench.load_descriptions()
+    helper.idle(window)
+    return window

@@ -6,22 +6,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
 from app.window.gpu import Gpu
 from app.window.memory import MemoryDialog, Process, total_memory
 from core.jobs import State
-
-
-@pytest.fixture
-def ready(fake_plugin: Path, make_window: Any, files: dict[str, Path], helper: Any) -> Any:
-    window = make_window()
-    helper.open(window, files["mesh"])
-    window.workbench.load_descriptions()
-    helper.idle(window)
-    return window
 
 
 def run(window: Any, helper: Any, id: str, **values: Any) -> Any:

@@ -5,22 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
 from core.plugins import Analysis
-
-
-@pytest.fixture
-def ready(fake_plugin: Path, make_window: Any, files: dict[str, Path], helper: Any) -> Any:
-    """A window with a mesh open and the descriptions loaded."""
-    window = make_window()
-    helper.open(window, files["mesh"])
-    window.workbench.load_descriptions()
-    helper.idle(window)
-    return window
 
 
 def choose(window: Any, id: str) -> Any:
