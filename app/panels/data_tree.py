@@ -297,7 +297,9 @@ class DataPanel(Panel):
         self._stack = QStackedLayout(holder)
         self.tree = DataTree()
         empty = ColumnWidget()
-        empty.column.addWidget(label("Nothing is open. Drop files here or press Ctrl+O.", "muted", wrap=True))
+        self.hint = label("", "muted", wrap=True)
+        self.name_key("")
+        empty.column.addWidget(self.hint)
         empty.column.addStretch(1)
         self._stack.addWidget(empty)
         self._stack.addWidget(self.tree)
@@ -312,6 +314,10 @@ class DataPanel(Panel):
         workbench.changed.connect(self._on_changed)
         workbench.selection_changed.connect(self.tree.set_current)
         self._rebuild()
+
+    def name_key(self, key: str) -> None:
+        """The key that opens files, "" without one; said while nothing is open."""
+        self.hint.setText(f"Nothing is open. Drop files here{f' or press {key}' if key else ''}.")
 
     def _items(self) -> list[Item]:
         """Parents before children, siblings in the document's order."""

@@ -264,6 +264,7 @@ class MainWindow(QMainWindow):
     def _refresh_keys(self) -> None:
         """What names a key outside the menus."""
         self.search.set_key(self.shortcuts.first("edit.search"))
+        self.data.name_key(self.shortcuts.first("file.open"))
         if self.centre.transport is not None:
             self.centre.transport.name_keys()
 

@@ -107,6 +107,15 @@ def test_the_search_finds_by_name_and_by_key(window: Any, editor: ShortcutsDialo
     assert editor.rows["edit.search"].isHidden()
 
 
+def test_the_empty_data_panel_names_the_key_as_it_is(window: Any) -> None:
+    assert window.data.hint.text().endswith("or press Ctrl+O.")
+    window.shortcuts.set_keys("file.open", ["Ctrl+Alt+O"])
+    assert window.data.hint.text().endswith("or press Ctrl+Alt+O.")
+    window.shortcuts.set_keys("file.open", [])
+    assert window.data.hint.text() == "Nothing is open. Drop files here."
+    window.shortcuts.reset("file.open")
+
+
 def test_two_windows_keep_each_other_s_keys(window: Any) -> None:
     other = Shortcuts(
         Commands(window), Settings()
