@@ -75,13 +75,13 @@ def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -
     try:
         folder.mkdir(parents=True, exist_ok=True)
         record = msgspec.convert(dict(finished.record), Record)
-        paths = [_bytes(folder / "record.json", to_json(record, relative_to=folder.resolve()))]
-        paths.append(_bytes(folder / "result.json", _json(result_json(finished.result))))
+        paths = [_bytes(folder / "result.json", _json(result_json(finished.result)))]
         taken: set[str] = set()
         for output in finished.result.outputs:
             stem = unique(file_stem(output.name), taken)
             paths += _write_output(output, folder / stem, host=host, job=job)
-        return paths
+        # Last: a folder with a record is complete.
+        return [_bytes(folder / "record.json", to_json(record, relative_to=folder.resolve())), *paths]
     except OSError as error:
         raise WriteError(
             folder, f"cannot be written to ({error.strerror or error})", "choose another folder"

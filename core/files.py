@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def atomic(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.chmod(draft, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(draft, path)
+        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WriteError(
@@ -50,6 +52,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """`atomic` as an open binary file."""
     with atomic(path) as draft, open(draft, "wb") as file:
         yield file
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk: a file that was made or renamed is not, before its folder is flushed."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # Windows cannot open folders; its rename is durable without
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network folders cannot be flushed
+            raise
+    finally:
+        os.close(handle)
 
 
 def read_bytes(path: Path) -> bytes:

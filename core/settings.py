@@ -13,6 +13,9 @@ from typing import Any
 import platformdirs
 from psygnal import Signal
 
+from core.errors import UserError
+from core.files import replacing
+
 RECENT = 12
 """Length of the recent list where the user chose none (setting "recent-length")."""
 MOST_RECENT = 50
@@ -109,13 +112,12 @@ class Settings:
         return loaded if isinstance(loaded, dict) else None
 
     def _write(self, values: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError, UnicodeEncodeError):
+        with contextlib.suppress(OSError, UserError, UnicodeEncodeError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
             text = json.dumps(values, indent=2, ensure_ascii=False)
             # Recent paths may be no Unicode.
-            draft.write_text(text, encoding="utf-8", errors="surrogateescape")
-            os.replace(draft, self.path)
+            with replacing(self.path) as file:
+                file.write(text.encode("utf-8", "surrogateescape"))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

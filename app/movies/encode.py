@@ -10,6 +10,7 @@ libraries keep Python's lock for a tenth of a second a frame, during which a win
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Cancelled, UserError, WriteError
-from core.files import atomic
+from core.files import atomic, sync_folder
 
 Array = NDArray[Any]
 
@@ -218,10 +219,15 @@ def _pictures(path: Path, frames: Iterator[Array], info: Mapping[str, str]) -> N
     try:
         draft = Path(tempfile.mkdtemp(prefix=".equiscope-", dir=path.parent))
         for k, frame in enumerate(frames):
-            _image(frame).save(draft / f"{path.name}-{k + 1:04d}.png", pnginfo=text)
+            with open(draft / f"{path.name}-{k + 1:04d}.png", "wb") as file:
+                _image(frame).save(file, format="PNG", pnginfo=text)
+                file.flush()
+                os.fsync(file.fileno())
         draft.chmod(0o755)
+        sync_folder(draft)
         draft.rename(path)
         draft = None
+        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WriteError(

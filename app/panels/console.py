@@ -27,6 +27,8 @@ from app.panels.dock import Panel
 from app.theme import Metrics
 from app.window.workbench import Workbench
 from core.document import Item
+from core.errors import UserError
+from core.files import replacing
 
 HISTORY = 300
 """Lines that outlive the program."""
@@ -331,8 +333,8 @@ def _read_history() -> list[str]:
 
 
 def _write_history(lines: list[str]) -> None:
-    with contextlib.suppress(OSError, UnicodeEncodeError):
+    text = "\n".join(line for line in lines if line.strip())[:200_000]
+    with contextlib.suppress(OSError, UserError, UnicodeEncodeError):
         _history_file().parent.mkdir(parents=True, exist_ok=True)
-        _history_file().write_text(
-            "\n".join(line for line in lines if line.strip())[:200_000], encoding="utf-8"
-        )
+        with replacing(_history_file()) as file:
+            file.write(text.encode())
