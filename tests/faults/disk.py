@@ -415,7 +415,9 @@ class Disk:
         if self._place(path, dir_fd) is not None:
             self._made(path, dir_fd)
 
-    def _symlink(self, source: Any, path: Any, target_is_directory: bool = False, *, dir_fd: Any = None) -> None:
+    def _symlink(
+        self, source: Any, path: Any, target_is_directory: bool = False, *, dir_fd: Any = None
+    ) -> None:
         self._real("symlink")(source, path, target_is_directory, dir_fd=dir_fd)
         if self._place(path, dir_fd) is not None:
             self._made(path, dir_fd)
