@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from core.drafts import draft_beside, noted
 from core.errors import ReadError, WriteError
 
 
@@ -26,25 +26,26 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     suffix = "".join(path.suffixes[-2:])[-40:]
-    draft: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(prefix=".equiscope-", suffix=suffix or ".tmp", dir=path.parent)
-        os.close(handle)
-        draft = Path(name)
-        yield draft
-        with open(draft, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(draft, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(draft, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise WriteError(
-            path, f"cannot be written ({reason})", "choose another folder or free some space"
-        ) from error
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
+    draft = draft_beside(path, suffix or ".tmp")
+    with noted(draft):
+        try:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            yield draft
+            with open(draft, "rb+") as file:
+                os.fsync(file.fileno())
+            os.chmod(draft, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            os.replace(draft, path)
+            sync_folder(path.parent)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WriteError(
+                path, f"cannot be written ({reason})", "choose another folder or free some space"
+            ) from error
+        finally:
+            with contextlib.suppress(
+                OSError
+            ):  # it has its name; or the disk has become read-only, which is told
+                draft.unlink()
 
 
 @contextlib.contextmanager

@@ -9,11 +9,11 @@ libraries keep Python's lock for a tenth of a second a frame, during which a win
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.drafts import draft_beside, keep_notes, noted
 from core.errors import Cancelled, UserError, WriteError
 from core.files import atomic, sync_folder
 
@@ -205,6 +206,27 @@ def _theora(path: Path, frames: Iterator[Array], count: int, fps: float, info: M
     finally:
         if started:
             writer.End()
+    if not _is_whole(path):
+        raise OSError(errno.ENOSPC, "no room for it")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an Ogg file has all its pages to the last one: VTK's writer does not notice a disk that is full.
+
+    Source: RFC 3533, The Ogg Encapsulation Format Version 0, section 6.
+    """
+    with open(path, "rb") as file:
+        ended, expected = False, 0
+        while head := file.read(27):
+            if len(head) < 27 or head[:4] != b"OggS" or int.from_bytes(head[18:22], "little") != expected:
+                return False
+            lengths = file.read(head[26])
+            body = sum(lengths)
+            if len(lengths) < head[26] or len(file.read(body)) < body:
+                return False
+            expected += 1
+            ended = bool(head[5] & 4)
+    return ended
 
 
 def _pictures(path: Path, frames: Iterator[Array], info: Mapping[str, str]) -> None:
@@ -215,26 +237,25 @@ def _pictures(path: Path, frames: Iterator[Array], info: Mapping[str, str]) -> N
     text = PngInfo()
     for key, value in info.items():
         text.add_itxt(key, value)
-    draft: Path | None = None
-    try:
-        draft = Path(tempfile.mkdtemp(prefix=".equiscope-", dir=path.parent))
-        for k, frame in enumerate(frames):
-            with open(draft / f"{path.name}-{k + 1:04d}.png", "wb") as file:
-                _image(frame).save(file, format="PNG", pnginfo=text)
-                file.flush()
-                os.fsync(file.fileno())
-        draft.chmod(0o755)
-        sync_folder(draft)
-        draft.rename(path)
-        draft = None
-        sync_folder(path.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise WriteError(
-            path, f"cannot be written ({reason})", "choose another folder or free some space"
-        ) from error
-    finally:
-        if draft is not None:
+    draft = draft_beside(path)
+    with noted(draft):
+        try:
+            draft.mkdir(0o700)
+            for k, frame in enumerate(frames):
+                with open(draft / f"{path.name}-{k + 1:04d}.png", "wb") as file:
+                    _image(frame).save(file, format="PNG", pnginfo=text)
+                    file.flush()
+                    os.fsync(file.fileno())
+            draft.chmod(0o755)
+            sync_folder(draft)
+            draft.rename(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WriteError(
+                path, f"cannot be written ({reason})", "choose another folder or free some space"
+            ) from error
+        finally:
             shutil.rmtree(draft, ignore_errors=True)
 
 
@@ -247,6 +268,7 @@ def _image(frame: Array) -> Any:
 def main(argument: str) -> int:
     """See the module. Ends with 0, with 3 when the frames end too early, with 1 and a sentence on standard error."""
     wish = json.loads(argument)
+    keep_notes(Path(wish["notes"]) if wish.get("notes") else None)
     height, width = wish["size"]
     length = height * width * 3
 

@@ -23,6 +23,7 @@ from app.movies.plan import Plan, at_moment, moment_number, swept, turntable_pos
 from app.viewports.moments import Timeline
 from app.viewports.photographer import Look, Photographer, Shot
 from app.viewports.state import Resolved3D, ViewIntent, resolve
+from core.drafts import notes_folder, remove_drafts
 
 if TYPE_CHECKING:
     from app.viewports.grid import ViewportGrid
@@ -61,6 +62,7 @@ class MovieMaker(QObject):
         self._queue: queue.Queue[QImage | None] = queue.Queue()
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._next = 0
         self._over = False
         self._ended.connect(self._end)
@@ -79,6 +81,9 @@ class MovieMaker(QObject):
         """Stop; no file is left behind, `finished` comes once that is so."""
         self._cancelled.set()
         self._queue.put(None)
+        process = self._process
+        if process is not None:  # it may be at work on frames for seconds, and nobody wants them
+            process.kill()
 
     def shutdown(self) -> None:
         """Stop at once and wait until nothing of it is left: the window closes."""
@@ -144,7 +149,8 @@ class MovieMaker(QObject):
     def _feed(self) -> str | None:
         """Hand the frames to the encoder; what went wrong, None if it was cancelled."""
         process: subprocess.Popen[bytes] | None = None
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as said, contextlib.ExitStack() as stack:
+            notes = notes_folder() or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             try:
                 for _ in range(self.plan.frames):
                     picture = self._queue.get()
@@ -152,7 +158,9 @@ class MovieMaker(QObject):
                         break
                     frame = array_of(picture)
                     if process is None:
-                        process = self._start_encoder(frame, said)
+                        process = self._process = self._start_encoder(frame, said, notes)
+                        if self._cancelled.is_set():
+                            break
                     assert process.stdin is not None
                     process.stdin.write(frame.data)
             except BrokenPipeError:
@@ -161,7 +169,10 @@ class MovieMaker(QObject):
                 return None
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()  # type: ignore[union-attr]
+            if self._cancelled.is_set():
+                process.kill()
             code = process.wait()
+            remove_drafts(notes, process.pid)
             if not code or self._cancelled.is_set() or code == 3:
                 return "" if not code else None
             said.seek(0)
@@ -170,13 +181,14 @@ class MovieMaker(QObject):
                 lines[-1] if lines else f"{self.path.name} cannot be written; the encoder ended with {code}."
             )
 
-    def _start_encoder(self, frame: Array, said: Any) -> subprocess.Popen[bytes]:
+    def _start_encoder(self, frame: Array, said: Any, notes: Path) -> subprocess.Popen[bytes]:
         wish = {
             "path": str(self.path),
             "size": frame.shape[:2],
             "count": self.plan.frames,
             "fps": self.plan.fps,
             "info": self._info,
+            "notes": str(notes),
         }
         return subprocess.Popen(
             [sys.executable, "-m", "app.movies.encode", json.dumps(wish)],

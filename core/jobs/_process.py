@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.data import decode, encode
+from core.drafts import remove_drafts
 from core.jobs._events import JobFailed, LogLine, State
 from core.jobs._handle import Handle, event_of, job_failed
 from core.jobs._segments import Segments, take_over
@@ -231,6 +232,7 @@ class Process:
         self.runner.segments.sweep(self.popen.pid)
         stream.close()
         self.popen.wait()
+        remove_drafts(self.runner.folder, self.popen.pid)
         self._stderr.join(2)
         assert self.popen.stdin is not None
         with contextlib.suppress(OSError):  # what was not sent cannot be flushed any more

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from core.drafts import keep_notes, notes_folder, remove_drafts
 from core.errors import Cancelled
 from core.jobs._events import JobFailed, State
 from core.jobs._handle import Handle, Listener, event_of, job_failed
@@ -105,6 +106,7 @@ class WorkerRunner:
         self.threads = threads or default_threads()
         self.environment = dict(environment or {})
         self.folder = make_folder()
+        keep_notes(self.folder)
         self.segments = Segments(self.folder)
         self.lock = threading.RLock()
         self._queue: collections.deque[Request] = collections.deque()
@@ -166,6 +168,9 @@ class WorkerRunner:
             process.kill()
         for process in processes:
             process.join()
+        remove_drafts(self.folder)
+        if notes_folder() == self.folder:
+            keep_notes(None)
         shutil.rmtree(self.folder, ignore_errors=True)
         with contextlib.suppress(Exception):
             atexit.unregister(self.close)

@@ -12,6 +12,7 @@ import contextlib
 import mmap
 import os
 import shutil
+import stat
 import tempfile
 import weakref
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.drafts import remove_drafts
 
 Array = NDArray[Any]
 ALIGN = 64
@@ -186,9 +189,18 @@ def make_folder() -> Path:
     parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else Path(tempfile.gettempdir())
     for old in parent.glob(f"{_PREFIX}*-run-*"):
         pid = old.name.split("-")[1]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdigit() and not _alive(int(pid)) and _is_mine(old):
+            remove_drafts(old)
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-run-", dir=parent))
+
+
+def _is_mine(folder: Path) -> bool:
+    """Whether this user made it: what others write there is not to be followed."""
+    with contextlib.suppress(OSError, AttributeError):
+        info = folder.lstat()
+        return stat.S_ISDIR(info.st_mode) and info.st_uid == os.getuid()
+    return os.name != "posix"
 
 
 def _alive(pid: int) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from core.drafts import keep_notes
 from core.errors import Cancelled, UserError
 
 END = "\0job over\0"
@@ -196,4 +197,5 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     faulthandler.enable()
+    keep_notes(Path(sys.argv[1]))
     Worker(stdin, stdout, Path(sys.argv[1])).run()

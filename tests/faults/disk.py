@@ -18,6 +18,7 @@ and close, and what came unseen counts as one write.
 from __future__ import annotations
 
 import builtins
+import errno
 import io
 import itertools
 import os
@@ -127,6 +128,9 @@ class Disk:
         self._busy = False
         self._scan(self.root, ROOT)
         self.before = self._now.copy()
+
+    def may(self, what: str) -> None:
+        """Called before each change, with the name of the call; raises where the disk is to refuse."""
 
     def ack(self, label: Any) -> None:
         """The program has told its user that something is safe."""
@@ -333,6 +337,8 @@ class Disk:
         if place is None:
             return int(self._real("open")(path, flags, mode, dir_fd=dir_fd))
         there = place[1] in self._now.folders.get(place[0], {})
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            self.may("open" if there else "create")
         handle = int(self._real("open")(path, flags, mode, dir_fd=dir_fd))
         if not there and flags & os.O_CREAT:
             self._made(path, dir_fd)
@@ -343,6 +349,7 @@ class Disk:
     def _write(self, handle: int, data: Any) -> int:
         at = -1
         if self._watches(handle):
+            self.may("write")
             at = _position(handle)
         count = int(self._real("write")(handle, data))
         if at >= 0:
@@ -350,6 +357,8 @@ class Disk:
         return count
 
     def _pwrite(self, handle: int, data: Any, offset: int) -> int:
+        if self._watches(handle):
+            self.may("write")
         count = int(self._real("pwrite")(handle, data, offset))
         self.wrote(handle, offset, bytes(data)[:count])
         return count
@@ -367,6 +376,7 @@ class Disk:
         node = self._known.get((info.st_dev, info.st_ino))
         if node is None:
             return
+        self.may("fsync")
         if stat.S_ISREG(info.st_mode):
             again = self._real("open")(f"/proc/self/fd/{handle}", os.O_RDONLY)
             try:
@@ -387,6 +397,8 @@ class Disk:
     ) -> None:
         a, b = self._place(source, src_dir_fd), self._place(target, dst_dir_fd)
         self._look_at(source, src_dir_fd)
+        if a is not None:
+            self.may("rename")
         self._real("rename")(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
         if a is None or b is None:
             assert a is None and b is None, "a rename into or out of the watched folder"
@@ -398,6 +410,8 @@ class Disk:
 
     def _unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
         place = self._place(path, dir_fd)
+        if place is not None:
+            self.may("unlink")
         self._real("unlink")(path, dir_fd=dir_fd)
         if place is not None:
             self._do(Op("entry", place[0], entries=((place[0], place[1], None),)))
@@ -406,13 +420,18 @@ class Disk:
 
     def _rmdir(self, path: Any, *, dir_fd: int | None = None) -> None:
         place = self._place(path, dir_fd)
+        if place is not None:
+            self.may("rmdir")
         self._real("rmdir")(path, dir_fd=dir_fd)
         if place is not None:
             self._do(Op("entry", place[0], entries=((place[0], place[1], None),)))
 
     def _mkdir(self, path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        watched = self._place(path, dir_fd) is not None
+        if watched and not os.path.lexists(path):
+            self.may("mkdir")
         self._real("mkdir")(path, mode, dir_fd=dir_fd)
-        if self._place(path, dir_fd) is not None:
+        if watched:
             self._made(path, dir_fd)
 
     def _symlink(
@@ -437,6 +456,25 @@ _CALLS = (
 )
 
 
+class Refusing(Disk):
+    """A disk that refuses from its `number`th change on: full (ENOSPC, EDQUOT) or read-only (EROFS, EACCES)."""
+
+    def __init__(self, root: Path, number: int, error: int) -> None:
+        super().__init__(root)
+        self._left = number
+        self._error = error
+        self.refused: list[str] = []
+
+    def may(self, what: str) -> None:
+        full = self._error in (errno.ENOSPC, errno.EDQUOT)
+        if full and what in ("unlink", "rmdir", "open"):
+            return  # a full disk lets things go
+        self._left -= 1
+        if self._left < 0:
+            self.refused.append(what)
+            raise OSError(self._error, os.strerror(self._error))
+
+
 class _Raw(io.FileIO):
     """A file whose writes are told."""
 
@@ -447,6 +485,7 @@ class _Raw(io.FileIO):
 
     def write(self, data: Any) -> int:  # type: ignore[override]
         handle = self.fileno()
+        self._disk.may("write")
         at = os.fstat(handle).st_size if self._adds else self.tell()
         count = super().write(data)
         self._disk.wrote(handle, at, bytes(data)[:count])

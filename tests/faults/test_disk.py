@@ -72,7 +72,7 @@ def test_an_entry_needs_the_fsync_of_its_folder(tmp_path: Path) -> None:
         lambda p: os.close(_write(os.open(p, os.O_WRONLY | os.O_CREAT), b"abc")),
         lambda p: p.write_text("abc"),
         lambda p: shutil.copyfile(_source(p), p),
-        lambda p: open(p, "xb", buffering=0).write(b"abc"),  # noqa: SIM115
+        lambda p: open(p, "xb", buffering=0).write(b"abc"),
     ],
     ids=["os.write", "text", "sendfile", "unbuffered"],
 )
