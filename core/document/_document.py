@@ -167,6 +167,11 @@ class Document:
         self._clean_edit = self._done[-1] if self._done else None
         self.clean_changed.emit(True)
 
+    def mark_unsaved(self) -> None:
+        """Say that what is open is nowhere as it is (recovered after a crash); no undo leads to what is saved."""
+        self._clean_edit = _NEVER
+        self.clean_changed.emit(False)
+
     # -- the usual edits, as one call ------------------------------------------------------------------------
 
     def add(self, *items: Item, title: str = "") -> None:
