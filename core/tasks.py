@@ -188,6 +188,13 @@ def save_session(job: Job, items: list[Item], layout: Mapping[str, Any], folder:
     return str(session.save(items, layout, Path(folder), job=job))
 
 
+def open_recovered(job: Job, folder: str) -> session.Session:
+    """Open what a crashed window left in the folder of its journal, see `core.journal.load`."""
+    from core.journal import load
+
+    return load(Path(folder), job=job, host=host())
+
+
 def open_session(job: Job, folder: str) -> session.Session:
     """Open a session, see `core.session.load`."""
     return session.load(Path(folder), job=job, host=host())
@@ -210,6 +217,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         sample,
         tensors,
         save_session,
+        open_recovered,
         open_session,
     )
 }

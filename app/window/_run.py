@@ -182,12 +182,16 @@ class _Starter:
         QTimer.singleShot(0 if self._files or self._quit else 150, self._viewports)
 
     def _viewports(self) -> None:
+        if not self._quit:
+            self._window.recovery.start()
         grid = self._window.centre.ensure_grid()
         self._milestones.mark("viewports ready")
         for view in grid.views.values():
             view.framed.connect(self._framed)
         if not self._files:  # else a second worker would start and slow the first one down
             self._workbench.load_descriptions()
+        if not self._quit:
+            self._window.recovery.look()
         self._finish()
 
     def _framed(self, frame: Any) -> None:

@@ -52,6 +52,7 @@ from app.window.movies import Movies
 from app.window.palette import CommandPalette, SearchButton
 from app.window.pictures import Pictures
 from app.window.placing import Placing
+from app.window.recovery import Recovery
 from app.window.repeating import Repeater
 from app.window.shortcuts import Shortcuts
 from app.window.start_page import Actions, StartPage
@@ -115,6 +116,7 @@ class MainWindow(QMainWindow):
         if safe_mode():
             self.centre.show_banner(SAFE)
         self.cards = CardStack(self.centre)
+        self.recovery = Recovery(self)
         self.comparing = Comparing(self)
         self.mixing = Mixing(self)
         self.placing = Placing(self)
@@ -325,7 +327,7 @@ class MainWindow(QMainWindow):
     def open_paths(self, paths: Sequence[str], reader: str | None = None) -> None:
         """Open files; a session replaces what is open, after asking."""
         if any(str(p).endswith(".equiscope") for p in paths):
-            self._when_saved(partial(self.workbench.open_paths, list(paths)))
+            self.when_saved(partial(self.workbench.open_paths, list(paths)))
         else:
             self.workbench.open_paths(list(paths), reader=reader)
 
@@ -360,9 +362,9 @@ class MainWindow(QMainWindow):
             self.centre.grid.set_view_state(views)
 
     def new_session(self) -> None:
-        self._when_saved(self.workbench.new_session)
+        self.when_saved(self.workbench.new_session)
 
-    def _when_saved(self, action: Any) -> None:
+    def when_saved(self, action: Any) -> None:
         """Do it now, or after the user has said what becomes of unsaved changes."""
         from app.window.dialogs import ask_to_save
 
@@ -397,12 +399,13 @@ class MainWindow(QMainWindow):
         if not self._closing and self._ask and not self.workbench.document.is_clean:
             event.ignore()
             # Qt ignores a close within a close.
-            self._when_saved(lambda: QTimer.singleShot(0, self._close_now))
+            self.when_saved(lambda: QTimer.singleShot(0, self._close_now))
             return
         self._closing = True
         settings = self.workbench.settings
         settings.set("window-layout", self.layouts.state())
         settings.set("window-geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+        self.recovery.close()
         self.movies.shutdown()
         self.pictures.shutdown()
         self.centre.shutdown()

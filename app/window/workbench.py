@@ -63,6 +63,10 @@ class Workbench(QObject):
 
     changed = Signal(object)
     """A `core.document.Change`, or None when the whole document was replaced."""
+    edited = Signal(object)
+    """The `Change` once more, before anybody else hears of it: for the journal."""
+    rebased = Signal(object, object)
+    """(items, folder): what is open is, but for later edits, what this folder holds; None = belongs to no folder."""
     clean_changed = Signal(bool)
     selection_changed = Signal(object)
     """The id of the current item, or None."""
@@ -136,6 +140,7 @@ class Workbench(QObject):
 
     def _on_changed(self, change: Change) -> None:
         self._edits += 1
+        self.edited.emit(change)
         self._look_at_kinds(change)
         if self.selected is not None and self.selected not in self.document:
             self.select(next((i.id for i in self.document if i.parent is None), None))
@@ -155,6 +160,7 @@ class Workbench(QObject):
         self.folder = folder
         self._listen()
         self.selected = None
+        self.rebased.emit(tuple(items), folder)
         self.changed.emit(None)
         self.clean_changed.emit(True)
         self.select(next((i.id for i in self.document), None))
@@ -571,12 +577,14 @@ class Workbench(QObject):
         if folder.suffix != SESSION:
             folder = folder.with_name(folder.name + SESSION)
         edits = self._edits
-        payload = {"items": list(self.document), "layout": dict(layout), "folder": str(folder)}
+        items = list(self.document)
+        payload = {"items": items, "layout": dict(layout), "folder": str(folder)}
 
         def done(_folder: str) -> None:
             self.folder = folder
             if self._edits == edits:
                 self.document.mark_clean()
+            self.rebased.emit(items, folder)
             self.settings.add_recent(str(folder))
             self.session_changed.emit()
             self.message.emit(f"{folder.name} saved")
@@ -599,6 +607,14 @@ class Workbench(QObject):
         return self.submit(
             "open_session", {"folder": str(folder)}, title=f"Open {printable(folder.name)}", on_done=done
         )
+
+    def adopt(self, loaded: Any, folder: Path | None) -> None:
+        """Replace what is open by what was recovered after a crash; it is saved nowhere as it is."""
+        self._replace(loaded.items, folder)
+        self.document.mark_unsaved()
+        self.session_opened.emit(dict(loaded.layout))
+        for text in loaded.problems:
+            self.problem.emit(Problem(text, level="warn"))
 
     def new_session(self) -> None:
         """Close everything that is open. Ask about unsaved changes before calling this."""

@@ -56,6 +56,13 @@ def build(menus: Menus) -> None:
         shortcut="Ctrl+Shift+S",
         why_not=menus.nothing_open,
     )
+    add(
+        "file.recover",
+        "&Recover…",
+        w.recovery.show_all,
+        group="File",
+        words="crash unsaved lost journal autosave restore backup",
+    )
     add("file.new", "&New session", w.new_session, group="File", shortcut=standard.New, words="close all")
     add(
         "file.export",
@@ -125,7 +132,7 @@ def build(menus: Menus) -> None:
         samples.addAction(menus.commands[id])
     menus.put(
         "File",
-        *("-", "file.new", "file.open-session", "file.save", "file.save-as"),
+        *("-", "file.new", "file.open-session", "file.save", "file.save-as", "file.recover"),
         *("-", "file.export", "file.screenshot", "file.copy-screenshot", "file.movie", "-", "file.quit"),
     )
     menus.refresh_recent()

@@ -111,8 +111,7 @@ class Killer:
         self.counts["before an edit"] += not edits
         self.acknowledged = max(self.acknowledged, acknowledged)
         self._send("check", self.journals, self.session)
-        answer = next(words for words in self._lines() if words[0] == "C")
-        assert next(self._lines(), None) is None
+        (answer,) = (words for words in self._lines() if words[0] == "C")
         found, problems = answer[1], " ".join(answer[2:])
         assert found != "unreadable", problems
         assert problems == "[]"
