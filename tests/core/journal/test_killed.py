@@ -90,7 +90,7 @@ class Killer:
                     os.kill(pid, signal.SIGKILL)
                     killed[0] = time.monotonic()
 
-                timer = threading.Timer(rng.choice([0.05, 0.2, 0.5]) * rng.random() + 0.005, kill)
+                timer = threading.Timer(rng.choice([0.05, 0.3, 0.8]) * rng.random() + 0.005, kill)
                 timer.start()
             elif words[0] == "E":
                 number = base + int(words[1])
