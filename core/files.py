@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,27 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def stamp(path: Path) -> str:
+    """What the disk says of a file, or of all files in a folder: another text if anything was written since.
+
+    Unlike size and time of writing this also tells what was put in place with both as they were; and it differs, too,
+    where only the file's permissions have changed. "" where nothing is there.
+    """
+    if not path.exists():
+        return ""
+    digest = hashlib.sha256()
+    names = [""]
+    if path.is_dir():
+        walk = sorted(os.walk(path))
+        names = [os.path.relpath(os.path.join(at, n), path) for at, _, files in walk for n in sorted(files)]
+    for name in names:
+        digest.update(os.fsencode(name))
+        with contextlib.suppress(OSError):  # gone, or a link to nowhere
+            info = os.stat(path / name)
+            digest.update(f"\0{info.st_size} {info.st_mtime_ns} {info.st_ctime_ns}\n".encode())
+    return digest.hexdigest()[:32]
 
 
 def read_bytes(path: Path) -> bytes:

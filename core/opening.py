@@ -15,6 +15,7 @@ from core.data import Loaded, register
 from core.display import default_display
 from core.document import Item, Source, new_id
 from core.errors import Cancelled, ReadError, UserError, printable
+from core.files import stamp
 from core.jobs import Job
 from core.plugins import PluginHost, Reader, Sample
 
@@ -54,9 +55,12 @@ class Opened:
     size: int = 0
     mtime: float = 0.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    stamps: Mapping[str, str] = field(default_factory=dict)
+    """`core.files.stamp` of `path`, and of the other files that objects came from, by path."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loaded", tuple(self.loaded))
+        object.__setattr__(self, "stamps", MappingProxyType(dict(self.stamps)))
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
 
 
@@ -88,6 +92,7 @@ def open_path(
     values = validate(describe_reader(host, chosen), dict(options or {}))
     arguments = call_arguments(describe_reader(host, chosen), values)
     read = host.resolve(chosen.read)
+    before, stat = stamp(path), _stat(path)
     try:
         loaded = read(path, job=job, **arguments)
     except (UserError, Cancelled, MemoryError):
@@ -101,15 +106,25 @@ def open_path(
         ) from error
     if not loaded:
         raise ReadError(path, f"holds nothing that {chosen.title} can show", "choose another file")
-    if remark:
+    remarks = [remark] if remark else []
+    if stamp(path) != before:
+        remarks.append(
+            f"{printable(path.name)} was changed while it was read; open it again if something is wrong."
+        )
+    if remarks:
         first = loaded[0]
-        loaded = [
-            replace(first, warnings=(remark, *first.warnings)),
-            *loaded[1:],
-        ]
-    stat = path.stat()
-    size = 0 if path.is_dir() else stat.st_size
-    return Opened(str(path.absolute()), chosen.id, tuple(loaded), size, stat.st_mtime, dict(options or {}))
+        loaded = [replace(first, warnings=(*remarks, *first.warnings)), *loaded[1:]]
+    # As it was before: what has changed since then is not what was read.
+    others = {each.source: stamp(Path(each.source)) for each in loaded if each.source}
+    return Opened(
+        str(path.absolute()),
+        chosen.id,
+        tuple(loaded),
+        0 if path.is_dir() else stat.st_size,
+        stat.st_mtime,
+        dict(options or {}),
+        {**others, str(path.absolute()): before},
+    )
 
 
 def open_sample(id: str, *, job: Job, host: PluginHost) -> Opened:
@@ -255,6 +270,7 @@ def items_of(opened: Opened) -> tuple[Item, ...]:
             # Of what was asked for; another file (a header beside its image) has its own.
             size=0 if loaded.source else opened.size,
             mtime=0.0 if loaded.source else opened.mtime,
+            stamp=opened.stamps.get(loaded.source or opened.path, ""),
         )
         items.append(
             Item(
@@ -269,6 +285,15 @@ def items_of(opened: Opened) -> tuple[Item, ...]:
             )
         )
     return tuple(items)
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise ReadError(
+            path, f"cannot be read ({error.strerror})", "look whether it is still there"
+        ) from None
 
 
 def _look(path: Path) -> bytes:

@@ -21,7 +21,8 @@ class Source:
     """Where an item came from: enough to read it again and to see whether the file has changed.
 
     `path` is absolute; `index` the position in the reader's list; `options` the reader's non-default options;
-    `size` and `mtime` those of the file when it was read; `sha256` "" until somebody needed it.
+    `size` and `mtime` those of the file when it was read, `stamp` all that the disk said of it then (`core.files`);
+    `sha256` "" until somebody needed it.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Source:
     size: int = 0
     mtime: float = 0.0
     sha256: str = ""
+    stamp: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
