@@ -51,10 +51,15 @@ class Mixing(QObject):
         return [i for i in self._workbench.document if isinstance(i.data, Volume)]
 
     def pair(self) -> tuple[Item, Item] | None:
-        """The selected volume and the one that goes with it: values before classes, visible before hidden."""
+        """The selected volume and the one that goes with it: values before classes, visible before hidden.
+
+        Classes are mixed only where there are no two volumes of values: an overlay shows them better.
+        """
         found = self.volumes()
         if len(found) < 2:
             return None
+        values = [i for i in found if i.data.transforms is not Transforms.LABEL]
+        found = values if len(values) >= 2 else found
         first = next((i for i in found if i.id == self._workbench.selected), found[0])
         rest = [i for i in found if i is not first]
         rest.sort(key=lambda i: (i.data.transforms is Transforms.LABEL, not i.display.visible))

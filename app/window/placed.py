@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.window.adopt import plain_data
-from core.data import Mesh, PointCloud, Transforms, Volume
+from core.data import Mesh, PointCloud, Volume
 from core.document import Item
 
 
@@ -28,22 +28,7 @@ def beside(item: Item, first: Item) -> tuple[Any, bool]:
     if isinstance(data, Volume):
         return replace(data, affine=relative @ data.affine), True
     if isinstance(data, (Mesh, PointCloud)):
-        return _moved(data, relative), True
+        from core.symmetry import act_known
+
+        return act_known(relative, data)[0], True
     return data, False
-
-
-def _moved(data: Mesh | PointCloud, matrix: Any) -> Mesh | PointCloud:
-    linear = matrix[:3, :3]
-    rigid = np.abs(linear.T @ linear - np.eye(3)).max() < 1e-9
-    kept: dict[str, Any] = {}
-    for name, attribute in data.attributes.items():
-        kind, values = attribute.transforms, attribute.values
-        if kind in (Transforms.SCALAR, Transforms.LABEL):
-            kept[name] = attribute
-        elif kind is Transforms.VECTOR and rigid and values.ndim == 2 and values.shape[1] == 3:
-            kept[name] = replace(attribute, values=np.asarray(values @ linear.T, dtype=values.dtype))
-    points = np.asarray(data.points, dtype=np.float64) @ linear.T + matrix[:3, 3]
-    changes: dict[str, Any] = {"points": points, "attributes": kept}
-    if isinstance(data, Mesh) and np.linalg.det(linear) < 0:
-        changes["faces"] = np.asarray(data.faces)[:, ::-1]
-    return replace(data, **changes)

@@ -9,7 +9,7 @@ plugins. `core.symmetry._action` has the table of what acts on what. Composition
 `h` first, and every action here is a left action: act(g @ h, x) = act(g, act(h, x)).
 """
 
-from core.symmetry._action import Rule, act, register_action
+from core.symmetry._action import Rule, act, act_known, register_action
 from core.symmetry._assertions import (
     assert_equivariant,
     assert_group_laws,
@@ -60,6 +60,7 @@ __all__ = [
     "Resampled",
     "Rule",
     "act",
+    "act_known",
     "act_array",
     "act_points",
     "on_grid",

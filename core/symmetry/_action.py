@@ -109,6 +109,28 @@ def act(
     return moved
 
 
+def act_known(g: Elements | Transform | Array, data: T) -> tuple[T, tuple[str, ...]]:
+    """(`data` moved by g with the attributes of which it is known how, the names of those left behind).
+
+    For things with attributes: a mesh, a cloud, a trajectory, a graph. Positions come back in float64, since what
+    is measured on a moved object shall not depend on rounding to the dtype of its file. Errors as for `act`, but
+    none for an attribute.
+    """
+    element = g if isinstance(g, Elements) else as_element(g.matrix if isinstance(g, Transform) else g)
+    element = element.like(np.float64)
+    bare: Any = data
+    fields = [f for f in ("points", "positions") if getattr(bare, f, None) is not None]
+    positions = {f: np.asarray(getattr(bare, f), np.float64) for f in fields}
+    moved = act(element, replace(bare, attributes={}, **positions))
+    kept, left = {}, []
+    for name, attribute in bare.attributes.items():
+        try:
+            kept[name] = _attribute(attribute, element, Rule(), name)
+        except (NoActionError, ValueError):
+            left.append(name)
+    return replace(moved, attributes=kept), tuple(left)
+
+
 def register_action(cls: type, action: Callable[[Any, Elements, Rule], Any]) -> None:
     """Let `act` move instances of `cls`: `action(data, g, rule)` gets one NumPy element and returns the moved object.
 

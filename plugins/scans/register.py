@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
 from core.analyses import Help, Label, Range
-from core.data import Mesh, PointCloud, Transform, Transforms
+from core.data import Mesh, PointCloud, Transform
 from core.errors import Refused
 from core.jobs import Job
 from core.results import Layer, Number, Output, Result, Text
+from core.symmetry import act_known
 
 if TYPE_CHECKING:
     from plugins.scans._icp import Fit, Motion
@@ -134,34 +134,14 @@ def _doubts(best: Fit, others: list[Fit], mirrored: float, size: float) -> list[
     return out
 
 
-def moved(data: Mesh | PointCloud, motion: Motion) -> tuple[Mesh | PointCloud, list[str]]:
-    """The object moved, with the attributes that are known to move with it; the names of the others."""
-    turn = motion.rotation
-    kept: dict[str, Any] = {}
-    left: list[str] = []
-    for name, attribute in data.attributes.items():
-        kind, values = attribute.transforms, attribute.values
-        if kind in (Transforms.SCALAR, Transforms.LABEL):
-            kept[name] = attribute
-        elif kind is Transforms.VECTOR and values.ndim == 2 and values.shape[1] == 3:
-            kept[name] = replace(attribute, values=np.asarray(values @ turn.T, dtype=values.dtype))
-        else:
-            left.append(name)
-    points = motion(np.asarray(data.points, dtype=np.float64))
-    changes: dict[str, Any] = {"points": points, "attributes": kept}
-    if isinstance(data, Mesh) and np.linalg.det(turn) < 0:
-        changes["faces"] = np.asarray(data.faces)[:, ::-1]  # or its outside would be inside
-    return replace(data, **changes), left
-
-
 def _report(
     fixed: Mesh | PointCloud, moving: Mesh | PointCloud, fit: Fit, others: int, warnings: tuple[str, ...]
 ) -> Result:
     motion = fit.motion
     unit = getattr(fixed, "unit", "")
-    layer, left = moved(moving, motion)
+    layer, left = act_known(motion.matrix, moving)
     if left:
-        warnings += (f"Not moved, since nobody says how they would: {', '.join(left)}.",)
+        warnings += (f"Left out, since nobody says how they move: {', '.join(left)}.",)
     space = getattr(fixed, "space", "")
     matrix = motion.matrix
     centre = np.asarray(moving.points, dtype=np.float64)

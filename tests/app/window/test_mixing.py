@@ -98,6 +98,15 @@ def test_what_cannot_be_is_grey_with_the_reason(window: Any) -> None:
     assert window.centre.grid.mix.mode == "blend" and window.mixing.strip.mode.currentData() == "blend"
 
 
+def test_classes_are_mixed_only_where_there_are_no_two_scans(two: Any) -> None:
+    labels = Volume((head().array > 50).astype(np.uint8), head().affine, transforms=Transforms.LABEL)
+    two.workbench.document.add(item("labels", labels))
+    two.workbench.select("labels")
+    assert [i.id for i in two.mixing.pair()] == ["first", "second"]
+    two.workbench.document.remove("second")
+    assert [i.id for i in two.mixing.pair()] == ["first", "labels"]
+
+
 def test_closing_one_ends_it_and_hidden_ones_are_shown(two: Any) -> None:
     window, grid, document = two, two.centre.grid, two.workbench.document
     window.data.toggle("second")
