@@ -519,7 +519,9 @@ def test_what_is_known_is_moved_and_the_rest_is_named() -> None:
         "field": Attribute(rng.normal(size=(5, 5)), Transforms.SPHERICAL_HARMONICS, degree=2),
         "normal": Attribute(rng.normal(size=(2, 3)), Transforms.VECTOR, Domain.FACE, direction=True),
     }
-    mesh = Mesh(rng.normal(size=(5, 3)).astype(np.float32), faces, attributes={**known, "?": Attribute(np.ones(5))})
+    mesh = Mesh(
+        rng.normal(size=(5, 3)).astype(np.float32), faces, attributes={**known, "?": Attribute(np.ones(5))}
+    )
     g = reflection(np.array([0.3, -1.0, 2.0]), np.array([1.0, 2.0, 0.5]))
     moved, left = act_known(g, mesh)
     wanted = act(g, Mesh(np.asarray(mesh.points, np.float64), faces, attributes=known))
