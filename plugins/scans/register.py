@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from core.results import Layer, Number, Output, Result, Text
 from core.symmetry import act_known
 
 if TYPE_CHECKING:
-    from plugins.scans._icp import Fit, Motion
+    from plugins.scans._icp import Fit
 
 ALIKE = 1.05
 """Fits whose errors differ by no more than this factor are as good as each other."""
