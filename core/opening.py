@@ -136,6 +136,28 @@ def open_sample(id: str, *, job: Job, host: PluginHost) -> Opened:
     return Opened(SAMPLE + id, id, tuple(host.resolve(declared.function)(job=job)))
 
 
+def read_again(sources: Iterable[Source], *, job: Job, host: PluginHost) -> list[Any]:
+    """The data of sources, in their order; each file is read once.
+
+    Raises
+    ------
+    ReadError : a file cannot be read any more, or holds fewer objects than it did.
+    """
+    read: dict[str, Opened] = {}
+    out = []
+    for source in sources:
+        key = f"{source.path}\0{source.reader}\0{sorted(source.options.items())}"
+        if key not in read:
+            read[key] = open_path(
+                source.path, job=job, host=host, reader=source.reader, options=source.options
+            )
+        loaded = read[key].loaded
+        if source.index >= len(loaded):
+            raise ReadError(Path(source.path), "holds fewer objects than it did", "open it again")
+        out.append(loaded[source.index].data)
+    return out
+
+
 def address(source: Source) -> str:
     """Where an object is, as one text: its path, and "::N" (from 1) where the file holds others before it."""
     return source.path + (f"::{source.index + 1}" if source.index else "")

@@ -16,7 +16,7 @@ import msgspec
 
 from core import exports, opening, running, session
 from core.data import Checkpoint, Table
-from core.document import Item
+from core.document import Item, Source
 from core.errors import UserError
 from core.jobs._job import Job
 from core.plugins import Panel, PluginHost, Reader, contributions
@@ -38,6 +38,11 @@ def open_path(
 ) -> opening.Opened:
     """Read one path, see `core.opening.open_path`."""
     return opening.open_path(path, job=job, host=host(), reader=reader, kind=kind, options=options)
+
+
+def read_again(job: Job, sources: list[Source]) -> list[Any]:
+    """The data of sources, see `core.opening.read_again`."""
+    return opening.read_again(sources, job=job, host=host())
 
 
 def expand(job: Job, paths: list[str]) -> list[str]:
@@ -204,6 +209,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         open_path,
+        read_again,
         expand,
         describe,
         check_plugins,

@@ -22,10 +22,10 @@ class ItemActions:
         self._workbench = window.workbench
 
     def undo(self) -> None:
-        self._workbench.document.undo()
+        self._workbench.undo()
 
     def redo(self) -> None:
-        self._workbench.document.redo()
+        self._workbench.redo()
 
     def rename(self) -> None:
         self._window.docks["data"].show()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
@@ -36,6 +36,8 @@ from core.settings import Settings
 SESSION = ".equiscope"
 HISTORY = 50
 """Finished jobs that are remembered."""
+UNDO_KEEPS = 64_000_000
+"""Bytes of closed data that their files hold and that stay in memory all the same: undo brings them back at once."""
 OUTPUTS = (Curve, Scatter, Heatmap, Histogram, ResultTable, Number, Text)
 log = logging.getLogger("equiscope.window")
 
@@ -103,7 +105,7 @@ class Workbench(QObject):
         self.runner = runner
         self.host = host
         self.settings = settings
-        self.document = Document(undo_limit=undo_limit(settings))
+        self.document = self._new_document()
         self.session = 0
         self.folder: Path | None = None
         self.selected: str | None = None
@@ -113,6 +115,7 @@ class Workbench(QObject):
         self._edits = 0
         self._kinds: dict[str, str] | None = None
         self._closed = False
+        self._reading_again = False
         self._by_handle: dict[str, Task] = {}
         self.links = Links(self)
         self.bridge = JobsBridge(self)
@@ -144,10 +147,17 @@ class Workbench(QObject):
         self._look_at_kinds(change)
         if self.selected is not None and self.selected not in self.document:
             self.select(next((i.id for i in self.document if i.parent is None), None))
+        elif self.selected is None and change.direction != "apply":  # what undo brings back is shown
+            self.select(next((i.id for i in self.document if i.id in change.added), None))
         self.changed.emit(change)
 
     def _on_clean(self, clean: bool) -> None:
         self.clean_changed.emit(clean)
+
+    def _new_document(self, items: Sequence[Item] = ()) -> Document:
+        made = Document(items, undo_limit=undo_limit(self.settings))
+        made.undo_keeps = UNDO_KEEPS
+        return made
 
     def _replace(self, items: Sequence[Item], folder: Path | None) -> None:
         self.session += 1
@@ -155,7 +165,7 @@ class Workbench(QObject):
             task.cancel()
         self._silence()
         self.links.forget()
-        self.document = Document(items, undo_limit=undo_limit(self.settings))
+        self.document = self._new_document(items)
         self._kinds = None
         self.folder = folder
         self._listen()
@@ -165,6 +175,51 @@ class Workbench(QObject):
         self.clean_changed.emit(True)
         self.select(next((i.id for i in self.document), None))
         self.session_changed.emit()
+
+    def undo(self) -> None:
+        """Take the last edit back; large data that were closed are read again first, in a job."""
+        self._step("undo")
+
+    def redo(self) -> None:
+        """Do again what was undone last; reads as `undo`."""
+        self._step("redo")
+
+    def _step(self, direction: Literal["undo", "redo"]) -> None:
+        document = self.document
+        step = document.undo if direction == "undo" else document.redo
+        items = document.wanting(direction)
+        if self._reading_again:
+            self.message.emit("What was closed is still being read again")
+            return
+        if not items:
+            step()
+            return
+        names = printable(items[0].name) if len(items) == 1 else f"{len(items)} items"
+
+        def done(data: list[Any]) -> None:
+            # Whoever has gone on working meanwhile has another last edit, or none that wants anything.
+            if [i.id for i in document.wanting(direction)] == [i.id for i in items]:
+                document.give(direction, dict(zip((i.id for i in items), data, strict=True)))
+                step()
+
+        def failed(error: JobFailed) -> None:
+            text = f"{names} cannot be brought back: {error}"
+            again = ("Try again", partial(self._step, direction))
+            self.problem.emit(Problem(text, "" if error.refusal else error.details, choices=(again,)))
+
+        def over() -> None:
+            self._reading_again = False
+
+        self._reading_again = True
+        self.submit(
+            "read_again",
+            {"sources": [i.source for i in items]},
+            title=f"Read {names} again",
+            on_done=done,
+            on_failed=failed,
+            on_over=over,
+            urgent=True,
+        )
 
     @property
     def current(self) -> Item | None:

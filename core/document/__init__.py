@@ -13,6 +13,7 @@ from core.document._edits import (
     Several,
 )
 from core.document._item import Item, Source, data_bytes, new_id
+from core.document._parking import Parked
 
 __all__ = [
     "ONE_DRAG",
@@ -22,6 +23,7 @@ __all__ = [
     "Edit",
     "Item",
     "MoveItem",
+    "Parked",
     "RemoveItems",
     "RenameItem",
     "SetData",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from psygnal import Signal
@@ -23,6 +23,7 @@ from core.document._edits import (
     SetTransform,
 )
 from core.document._item import Item
+from core.document._parking import Direction, Parked, Parking, brought, with_items
 
 MERGE_SECONDS = 1.0
 """Edits of one gesture that follow each other as quickly as that are one to undo."""
@@ -62,6 +63,10 @@ class Document:
         self._undo_limit = undo_limit
         self._clean_edit: Edit | None = None
         self._last_time = 0.0
+        self.undo_keeps: int | None = None
+        """Bytes of closed data that stay in memory for undo although their files hold them; None: all of them.
+
+        What goes beyond is told by `wanting`, and has to be given (`give`) before undo or redo."""
 
     @property
     def undo_limit(self) -> int:
@@ -126,26 +131,48 @@ class Document:
                     self._clean_edit = _NEVER
         self._last_time = now
         self._undone.clear()
+        self._park(change)
         self.changed.emit(change)
         self.clean_changed.emit(self.is_clean)
 
     def undo(self) -> None:
-        """Take the last edit back; does nothing if there is none."""
+        """Take the last edit back; does nothing if there is none. `LookupError` while it is `wanting` data."""
         if self._done:
             edit = self._done[-1]
+            self._check_at_hand("undo")
             change = self._run(edit, "undo")
             self._undone.append(self._done.pop())
+            self._park(change)
             self.changed.emit(change)
             self.clean_changed.emit(self.is_clean)
 
     def redo(self) -> None:
-        """Do the edit again that was undone last; does nothing if there is none."""
+        """Do the edit again that was undone last; does nothing if there is none. Raises as `undo`."""
         if self._undone:
             edit = self._undone[-1]
+            self._check_at_hand("redo")
             change = self._run(edit, "redo")
             self._done.append(self._undone.pop())
+            self._park(change)
             self.changed.emit(change)
             self.clean_changed.emit(self.is_clean)
+
+    def wanting(self, direction: Direction) -> tuple[Item, ...]:
+        """The items that the next undo or redo brings back, and whose data have to be read again for it."""
+        history = self._done if direction == "undo" else self._undone
+        items = brought(history[-1], direction) if history else ()
+        return tuple(item for item in items if isinstance(item.data, Parked))
+
+    def give(self, direction: Direction, data: Mapping[str, Any]) -> None:
+        """Data for the items that are `wanting` them, by their ids."""
+        history = self._done if direction == "undo" else self._undone
+        if history:
+            lacking = {item.id for item in self.wanting(direction)}
+            self._keep(
+                history,
+                len(history) - 1,
+                lambda i: replace(i, data=data[i.id]) if i.id in lacking and i.id in data else i,
+            )
 
     @property
     def undo_label(self) -> str:
@@ -206,6 +233,27 @@ class Document:
         self.apply(MoveItem.of(self._items, id, parent, place))
 
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _check_at_hand(self, direction: Direction) -> None:
+        lacking = self.wanting(direction)
+        if lacking:
+            raise LookupError(f"{lacking[0].name} has to be read again first")
+
+    def _park(self, change: Change) -> None:
+        """Let go of closed data that can be read again; what was closed last stays longest."""
+        if self.undo_keeps is None or not (change.added or change.removed):
+            return
+        parking = Parking(self._items.values(), self.undo_keeps)
+        for history in (self._done, self._undone):
+            for place in reversed(range(len(history))):
+                self._keep(history, place, parking)
+
+    def _keep(self, history: list[Edit], place: int, how: Callable[[Item], Item]) -> None:
+        old = history[place]
+        new = with_items(old, how)
+        history[place] = new
+        if self._clean_edit is old:
+            self._clean_edit = new
 
     def _run(self, edit: Edit, direction: Literal["apply", "undo", "redo"]) -> Change:
         before = dict(self._items)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from core.errors import Cancelled
+from core.jobs._segments import Segments
 
 Send = Callable[[dict[str, Any]], None]
+_COPIED = 1 << 20
+"""Bytes up to which a result is copied on its way to the window: a shared file costs more."""
 log = logging.getLogger("equiscope.job")
 
 
@@ -36,6 +42,7 @@ class Job:
         threads: int = 1,
         send: Send | None = None,
         cancelled: threading.Event | None = None,
+        segments: Segments | None = None,
     ) -> None:
         self.device = device
         self.seed = seed
@@ -43,6 +50,7 @@ class Job:
         self.rng = np.random.default_rng(seed)
         self._send = send
         self._cancelled = cancelled or threading.Event()
+        self._segments = segments if hasattr(os, "posix_fallocate") else None
         self._last_progress = 0.0
 
     def progress(self, fraction: float, text: str = "") -> None:
@@ -60,6 +68,41 @@ class Job:
         """Raise `Cancelled` if the user has asked this job to stop. Call it at least every half second."""
         if self._cancelled.is_set():
             raise Cancelled
+
+    def empty(
+        self,
+        shape: int | tuple[int, ...],
+        dtype: DTypeLike = np.float64,
+        order: Literal["C", "F"] = "C",
+        *,
+        reserve: bool = True,
+    ) -> NDArray[Any]:
+        """Like `numpy.empty`, for a large array that is to be returned: it reaches the window without a copy.
+
+        Without `reserve` nothing is set aside yet: call `reserve(array, bytes)` before its first so many bytes are
+        written. For files whose header may lie about their size.
+
+        Raises
+        ------
+        MemoryError : there is no room.
+        """
+        kind = np.dtype(dtype)
+        extent = (shape,) if isinstance(shape, int) else tuple(shape)
+        size = math.prod(extent) * kind.itemsize
+        if self._segments is None or size <= _COPIED or kind.hasobject:
+            return np.empty(extent, kind, order)
+        try:
+            return self._segments.room(size, reserve=reserve).view(kind).reshape(extent, order=order)
+        except OSError as error:
+            raise MemoryError(f"no room for {size} bytes of shared memory") from error
+
+    def reserve(self, array: NDArray[Any], n_bytes: int) -> None:
+        """Set memory aside for the first `n_bytes` of an array of `empty`; `MemoryError` where there is none."""
+        if self._segments is not None:
+            try:
+                self._segments.reserve(array, min(n_bytes, array.nbytes))
+            except OSError as error:
+                raise MemoryError(f"no room for {n_bytes} bytes of shared memory") from error
 
     def metric(self, name: str, value: float, step: float | None = None) -> None:
         """One point of a live curve (a loss, an error) against `step`."""

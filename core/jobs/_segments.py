@@ -31,10 +31,32 @@ _PREFIX = "equiscope-"
 
 
 class Segment(mmap.mmap):
-    """A mapped file of arrays; `path` is "" once the file has been removed."""
+    """A mapped file of arrays; `path` is "" once the file has been removed or handed over."""
 
     path: str
     address: int
+    owner: Owner | None = None
+    """Of a file that we have made for a result and not handed over yet."""
+
+
+class Owner:
+    """A file that is still being filled: its descriptor and what removes it if nobody ever takes it."""
+
+    def __init__(self, file: int, path: str) -> None:
+        self.file = file
+        self.reserved = 0
+        self.let_go = weakref.finalize(self, _abandon, file, path)
+
+    def reserve(self, upto: int) -> None:
+        """Make sure of memory for the first `upto` bytes. Raises `OSError` where there is none."""
+        if upto > self.reserved:
+            os.posix_fallocate(self.file, self.reserved, upto - self.reserved)
+            self.reserved = upto
+
+    def hand_over(self) -> None:
+        """The file belongs to somebody else now."""
+        if self.let_go.detach() is not None:
+            os.close(self.file)
 
 
 class Segments:
@@ -59,6 +81,7 @@ class Segments:
         """
         entries: list[dict[str, Any]] = []
         fresh: list[tuple[dict[str, Any], Array]] = []
+        handed: set[Segment] = set()
         offset = 0
         for array in arrays:
             order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
@@ -75,7 +98,10 @@ class Segments:
             ):
                 entry["file"] = segment.path
                 entry["offset"] = array.__array_interface__["data"][0] - segment.address
-                entry["kept"] = True
+                if segment.owner is None:
+                    entry["kept"] = True
+                else:
+                    handed.add(segment)
                 continue
             entry["offset"] = offset
             fresh.append((entry, array))
@@ -84,16 +110,52 @@ class Segments:
             path = self._write_file(fresh, offset)
             for entry, _ in fresh:
                 entry["file"] = path
+        for segment in handed:  # a second message has to copy: the first one's reader may have dropped the file
+            assert segment.owner is not None
+            segment.owner.hand_over()
+            segment.owner, segment.path = None, ""
         return {"arrays": entries}
 
-    def _write_file(self, fresh: list[tuple[dict[str, Any], Array]], size: int) -> str:
+    def room(self, size: int, *, reserve: bool = True) -> Array:
+        """(size,) uint8, writable, in a file that `write` will hand over without a copy.
+
+        `reserve`: make sure of the memory now; else `reserve` has to do so before bytes are written, for a full RAM
+        disk kills who writes to it.
+
+        Raises
+        ------
+        OSError : there is no room.
+        """
+        path = self._new_path(size)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        owner = Owner(file, str(path))
+        os.ftruncate(file, size)
+        if reserve:
+            owner.reserve(size)
+        segment = Segment(file, size, access=mmap.ACCESS_WRITE)
+        segment.path, segment.owner = str(path), owner
+        made = np.frombuffer(segment, dtype=np.uint8)
+        segment.address = made.__array_interface__["data"][0]
+        return made
+
+    @staticmethod
+    def reserve(array: Array, upto: int) -> None:
+        """Make sure of memory for the first `upto` bytes of what `room` has made; nothing for any other array."""
+        segment = _segment_of(array)
+        if segment is not None and segment.owner is not None:
+            segment.owner.reserve(upto)
+
+    def _new_path(self, size: int) -> Path:
         self._count += 1
         folder = self.folder
         with contextlib.suppress(AttributeError):  # no statvfs on Windows
             room = os.statvfs(folder)
             if room.f_bavail * room.f_frsize < size + (64 << 20):
                 folder = Path(tempfile.gettempdir())
-        path = folder / f"{_PREFIX}{os.getpid()}-{self._count}-{os.urandom(4).hex()}"
+        return folder / f"{_PREFIX}{os.getpid()}-{self._count}-{os.urandom(4).hex()}"
+
+    def _write_file(self, fresh: list[tuple[dict[str, Any], Array]], size: int) -> str:
+        path = self._new_path(size)
         try:
             with open(path, "xb", opener=_private) as file:
                 for entry, array in fresh:
@@ -156,6 +218,11 @@ def _flat_bytes(array: Array, order: Any) -> Array:
     """The bytes of `array` in its memory order, whatever its dtype (a memoryview knows neither dates nor byte orders)."""
     flat = np.ascontiguousarray(array.reshape(-1, order=order))
     return flat.view(np.uint8) if flat.size else np.zeros(0, np.uint8)
+
+
+def _abandon(file: int, path: str) -> None:
+    os.close(file)
+    _remove(path)
 
 
 def _private(path: str, flags: int) -> int:

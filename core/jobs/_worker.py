@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import struct
@@ -21,9 +22,12 @@ import msgspec
 
 from core.drafts import keep_notes
 from core.errors import Cancelled, UserError
+from core.heap import trim
 
 END = "\0job over\0"
 """Written to standard error after a job, so that the parent knows when it has read all that the job printed."""
+IDLE = 0.5
+"""Seconds after which a worker without a job gives its free memory back."""
 _LENGTH = struct.Struct("<Q")
 
 
@@ -148,10 +152,21 @@ class Worker:
             send_frame(self._out, {"event": "ready", "pid": os.getpid()})
         while True:
             with self._wake:
+                idle = self._next is None and not self._wake.wait(IDLE)
+            if idle:
+                self._tidy()
+            with self._wake:
                 while self._next is None:
                     self._wake.wait()
                 message, self._next = self._next, None
             self._work(message)
+            del message
+
+    @staticmethod
+    def _tidy() -> None:
+        """Nothing has come for a while: what the last job left goes back to the system."""
+        gc.collect()
+        trim()
 
     def _work(self, message: dict[str, Any]) -> None:
         from core.data import decode
@@ -170,6 +185,7 @@ class Worker:
                 threads=message["threads"],
                 send=lambda m: self._send(name, m),
                 cancelled=self._cancelled,
+                segments=self._segments,
             )
             value = call(message["task"], job, payload)
             _end_of_talk()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,30 @@ _LABELS = re.compile(
 )
 
 
-def attributes_of(columns: Mapping[str, Array], domain: Domain = Domain.POINT) -> dict[str, Attribute]:
+GROUPS = (("x", "y", "z"), *_NORMALS, *_COLORS, *(names[:3] for names in _COLORS))
+"""Columns that become one array; readers of large files read them as one."""
+
+
+def together(columns: Sequence[Array], blocks: Sequence[Array] = ()) -> Array:
+    """(n,) columns as one (n, k) array: that of `blocks` whose columns they are, else a copy."""
+    first = columns[0]
+    for block in blocks:
+        if block.shape == (len(first), len(columns)) and all(
+            c.strides == block.strides[:1] and c.dtype == block.dtype and _start(c) == _start(block[:, i])
+            for i, c in enumerate(columns)
+        ):
+            return block
+    return np.stack(columns, axis=1)
+
+
+def _start(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def attributes_of(
+    columns: Mapping[str, Array], domain: Domain = Domain.POINT, blocks: Sequence[Array] = ()
+) -> dict[str, Attribute]:
     """What each column is, by its name and type.
 
     Normals turn as vectors and colours become `rgb`. Columns that belong together (`vx vy vz`, `f_0 f_1 …`)
@@ -40,14 +63,14 @@ def attributes_of(columns: Mapping[str, Array], domain: Domain = Domain.POINT) -
     Parameters
     ----------
     columns : name -> (n,) or (n, c) array, in the order of the file, coordinates already taken out.
+    blocks : see `together`.
     """
     left = {str(name): np.asarray(values) for name, values in columns.items()}
     lower = {name.lower(): name for name in left if left[name].ndim == 1}
     out: dict[str, Attribute] = {}
 
     def take(names: tuple[str, ...]) -> Array:
-        stacked = np.stack([left.pop(lower.pop(n)) for n in names], axis=1)
-        return np.ascontiguousarray(stacked)
+        return np.ascontiguousarray(together([left.pop(lower.pop(n)) for n in names], blocks))
 
     for names in _NORMALS:
         if all(n in lower for n in names) and "normals" not in out:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from core.data import Attribute, Domain, Loaded, Transforms
 from core.errors import ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, mesh, placed, strips, triangulate
-from plugins.scans._columns import attributes_of
+from plugins.scans._columns import GROUPS, attributes_of, together
 from plugins.scans._errors import AGAIN, guarded, size_of
 from plugins.scans._numbers import numbers, whole
 
@@ -33,6 +33,8 @@ _TYPES = {
 }
 _ORDER = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 _HEADER_LIMIT = 1 << 20
+_ROWS = 1 << 16
+"""Rows that are read at a time, where there are so many."""
 
 
 @dataclass
@@ -56,6 +58,8 @@ class _Columns:
 
     plain: dict[str, Array] = field(default_factory=dict)
     lists: dict[str, tuple[Array, Array]] = field(default_factory=dict)
+    blocks: list[Array] = field(default_factory=list)
+    """(n, k) arrays whose columns stand in `plain`."""
 
 
 def sniff(path: Path, head: bytes) -> int:
@@ -76,7 +80,7 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
             columns = (
                 _read_ascii(path, view[body:], elements, job)
                 if order == "="
-                else _read_binary(path, np.frombuffer(view[body:], np.uint8), elements, order, size, job)
+                else _read_binary(path, file, view, body, elements, order, job)
             )
         return [_loaded(path, columns, comments, space)]
 
@@ -128,24 +132,73 @@ def _type(path: Path, word: str) -> str:
 
 
 def _read_binary(
-    path: Path, data: Array, elements: list[_Element], order: str, size: int, job: Job
+    path: Path, file: BinaryIO, view: mmap.mmap, body: int, elements: list[_Element], order: str, job: Job
 ) -> dict[str, _Columns]:
     out: dict[str, _Columns] = {}
-    offset = 0
+    offset = body
     for index, element in enumerate(elements):
+        left = len(view) - offset
         smallest = sum(np.dtype(p.count_type or p.type).itemsize for p in element.properties)
-        if element.count and (smallest == 0 or element.count * smallest > len(data) - offset):
+        if element.count and (smallest == 0 or element.count * smallest > left):
             raise ReadError(
                 path,
                 f"ends early: its header claims {element.count:,} {element.name} elements, "
-                f"but only {max(0, len(data) - offset):,} bytes are left for them",
+                f"but only {max(0, left):,} bytes are left for them",
                 AGAIN,
             )
-        columns, used = _binary_rows(path, data[offset:], element, order)
+        share = 0.1 + 0.7 * index / len(elements), 0.7 / len(elements)
+        if element.count >= _ROWS and not any(p.count_type for p in element.properties):
+            columns, used = _many_rows(path, file, offset, element, order, job, share)
+        else:
+            columns, used = _binary_rows(path, np.frombuffer(view[offset:], np.uint8), element, order)
         out.setdefault(element.name, columns)
         offset += used
-        job.progress(0.1 + 0.7 * (index + 1) / len(elements), "Reading PLY")
+        job.progress(sum(share), "Reading PLY")
     return out
+
+
+def _many_rows(
+    path: Path,
+    file: BinaryIO,
+    offset: int,
+    element: _Element,
+    order: str,
+    job: Job,
+    share: tuple[float, float],
+) -> tuple[_Columns, int]:
+    """Rows without lists, some thousands at a time, into the arrays that the window will get."""
+    out = _Columns()
+    n, names = element.count, [p.name for p in element.properties]
+    row = np.dtype([(f"v{i}", order + p.type) for i, p in enumerate(element.properties)])
+    targets: list[Array] = []
+    while len(targets) < len(names):
+        first = len(targets)
+        kind = element.properties[first].type
+        group = next(
+            (
+                g
+                for g in GROUPS
+                if tuple(names[first : first + len(g)]) == g
+                and all(p.type == kind for p in element.properties[first : first + len(g)])
+            ),
+            (),
+        )
+        if group:
+            block = job.empty((n, len(group)), kind)
+            out.blocks.append(block)
+            targets += [block[:, i] for i in range(len(group))]
+        else:
+            targets.append(job.empty(n, kind))
+    out.plain = dict(zip(names, targets, strict=True))
+    file.seek(offset)
+    for start in range(0, n, _ROWS):
+        job.progress(share[0] + share[1] * start / n, "Reading PLY")
+        rows = np.fromfile(file, row, min(_ROWS, n - start))
+        if len(rows) < min(_ROWS, n - start):
+            raise ReadError(path, f"ends after {start + len(rows):,} of its {n:,} {element.name} elements", AGAIN)
+        for i, target in enumerate(targets):
+            target[start : start + len(rows)] = rows[f"v{i}"]
+    return out, n * row.itemsize
 
 
 def _binary_rows(path: Path, data: Array, element: _Element, order: str) -> tuple[_Columns, int]:
@@ -343,11 +396,11 @@ def _loaded(path: Path, columns: dict[str, _Columns], comments: list[str], space
         raise ReadError(path, "has no vertex element with x, y and z", "open a PLY file with points")
     plain = dict(vertex.plain)
     xyz = [plain.pop(axis) for axis in "xyz"]
-    points = np.stack(xyz, axis=1)
+    points = together(xyz, vertex.blocks)
     if points.dtype not in (np.float32, np.float64):
         points = points.astype(np.float64)
     stated = _stated(comments)
-    point_attributes = _restored(attributes_of(plain), stated, Domain.POINT)
+    point_attributes = _restored(attributes_of(plain, blocks=vertex.blocks), stated, Domain.POINT)
     notes: list[str] = []
     faces, face_attributes, face_notes = _faces(path, columns, stated)
     notes += face_notes

@@ -120,10 +120,15 @@ def value_warnings(array: Array) -> list[str]:
     return []
 
 
+def scaled_type(stored: np.dtype[Any]) -> np.dtype[Any]:
+    """float32; float64 where the stored values need it (64-bit floats, wide integers)."""
+    wide = stored.itemsize > 4 or (stored.kind in "iu" and stored.itemsize == 4)
+    return np.dtype(np.float64 if wide else np.float32)
+
+
 def scaled(array: Array, slope: float, intercept: float) -> Array:
-    """slope · array + intercept as float32; as float64 where the stored values need it (64-bit floats, wide integers)."""
-    wide = array.dtype.itemsize > 4 or (array.dtype.kind in "iu" and array.dtype.itemsize == 4)
-    out = np.empty_like(array, dtype=np.float64 if wide else np.float32)
+    """slope · array + intercept, of `scaled_type`."""
+    out = np.empty_like(array, dtype=scaled_type(array.dtype))
     source, target = array.ravel(order="K"), out.ravel(order="K")
     if not np.shares_memory(target, out):
         return (array * np.float64(slope) + intercept).astype(out.dtype)

@@ -7,7 +7,7 @@ import gzip
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -118,23 +118,53 @@ def claim(path: Path, n_bytes: int, available: int, what: str = "") -> None:
 
 def read_block(stream: BinaryIO, path: Path, n_bytes: int, job: Job, share: float = 1.0) -> NDArray[np.uint8]:
     """The next `n_bytes` of `stream`. Memory is touched only as far as bytes arrive."""
-    block = np.empty(n_bytes, dtype=np.uint8)
+    block = job.empty(n_bytes, np.uint8, reserve=False)
     view = block.data
+    for start in range(0, n_bytes, CHUNK):
+        job.progress(share * start / n_bytes, "Reading")
+        job.reserve(block, start + CHUNK)
+        _fill(stream, path, view[start : start + CHUNK], start, n_bytes)
+    return block
+
+
+def read_converted(
+    stream: BinaryIO,
+    path: Path,
+    dtype: np.dtype[Any],
+    out: NDArray[Any],
+    convert: Callable[[NDArray[Any]], NDArray[Any]],
+    job: Job,
+    share: float = 1.0,
+) -> None:
+    """Fill `out`, flat and made by `job.empty`, with what `convert` makes of the stored values, piece by piece: they
+    are never in memory all at once."""
+    n_bytes = out.size * dtype.itemsize
+    step = CHUNK // dtype.itemsize
+    piece = np.empty(min(step, out.size), dtype)
+    octets = piece.view(np.uint8).data
+    for start in range(0, out.size, step):
+        n = min(step, out.size - start)
+        job.progress(share * start / out.size, "Reading")
+        _fill(stream, path, octets[: n * dtype.itemsize], start * dtype.itemsize, n_bytes)
+        job.reserve(out, (start + n) * out.dtype.itemsize)
+        out[start : start + n] = convert(piece[:n])
+
+
+def _fill(stream: BinaryIO, path: Path, view: memoryview, before: int, n_bytes: int) -> None:
+    """All of `view` from `stream`, of whose `n_bytes` so many have been read `before`."""
     done = 0
-    while done < n_bytes:
-        job.progress(share * done / n_bytes, "Reading")
+    while done < len(view):
         try:
-            got = cast("Any", stream).readinto(view[done : done + CHUNK])
+            got = cast("Any", stream).readinto(view[done:])
         except EOFError:
             got = 0
         if not got:
             raise ReadError(
                 path,
-                f"ends after {size_text(done)} of the {size_text(n_bytes)} of values that its header claims",
+                f"ends after {size_text(before + done)} of the {size_text(n_bytes)} of values that its header claims",
                 "copy the file again",
             )
         done += got
-    return block
 
 
 def skip(stream: BinaryIO, path: Path, n_bytes: int) -> None:

@@ -43,7 +43,7 @@ def read_values(
 
 
 def _unpacked(stream: BinaryIO, path: Path, n_bytes: int, compression: str, job: Job) -> NDArray[np.uint8]:
-    block = np.empty(n_bytes, dtype=np.uint8)
+    block = job.empty(n_bytes, np.uint8, reserve=False)
     view = block.data
     engine: Any = bz2.BZ2Decompressor() if compression == "bzip2" else zlib.decompressobj(wbits=47)
     done = 0
@@ -68,6 +68,7 @@ def _unpacked(stream: BinaryIO, path: Path, n_bytes: int, compression: str, job:
                 pending, engine = engine.unused_data, zlib.decompressobj(wbits=47)
         if starved and not piece:
             raise ReadError(path, "is cut off inside its compressed values", "copy the file again")
+        job.reserve(block, done + len(piece))
         view[done : done + len(piece)] = piece
         done += len(piece)
     return block

@@ -16,7 +16,7 @@ from core.analyses import Help
 from core.data import Loaded, Transforms
 from core.errors import ReadError
 from core.jobs import Job
-from plugins.volumes._build import Array, LastAxis, entities, make_volume, scaled
+from plugins.volumes._build import Array, LastAxis, entities, make_volume, scaled_type
 from plugins.volumes._files import (
     claim,
     explained,
@@ -24,6 +24,7 @@ from plugins.volumes._files import (
     native,
     opened,
     read_block,
+    read_converted,
     sibling,
     skip,
     stem,
@@ -196,6 +197,15 @@ def _values(
         count *= n
     text = f" ({' × '.join(map(str, shape))} of {dtype.itemsize} bytes)"
     claim(path, count * dtype.itemsize, available, text)
+    scale, notes = _scale(header)
+    if scale is not None and dtype.kind in "biuf":
+        slope, intercept = scale
+        out = job.empty(count, scaled_type(dtype), reserve=False)
+        claim(path, out.nbytes, out.nbytes, text)
+        # In double precision: float32 arithmetic loses digits where the intercept is large.
+        read_converted(stream, path, dtype, out, lambda v: v * np.float64(slope) + intercept, job, 0.8)
+        _to_the_end(stream)
+        return out.reshape(shape, order="F"), notes
     block = read_block(stream, path, count * dtype.itemsize, job, 0.8)
     _to_the_end(stream)
     job.progress(0.85, "Arranging")
@@ -203,7 +213,9 @@ def _values(
         channels = block.reshape(count, dtype.itemsize)
         return channels.reshape((*shape, dtype.itemsize), order="F"), []
     values = native(block.view(dtype)).reshape(shape, order="F")
-    return _rescaled(header, values)
+    if scale is not None and dtype.kind == "c":
+        return values * scale[0] + scale[1], notes
+    return values, notes
 
 
 def _to_the_end(stream: BinaryIO) -> None:
@@ -213,21 +225,18 @@ def _to_the_end(stream: BinaryIO) -> None:
             return
 
 
-def _rescaled(header: Any, values: Array) -> tuple[Array, list[str]]:
+def _scale(header: Any) -> tuple[tuple[float, float] | None, list[str]]:
+    """Slope and intercept, None where they change nothing, and what is odd about them."""
     fields = header.keys()
     slope = float(header["scl_slope"]) if "scl_slope" in fields else 1.0
     intercept = float(header["scl_inter"]) if "scl_inter" in fields else 0.0
     if not np.isfinite(slope) or slope == 0.0:
-        return values, []
+        return None, []
     notes = []
     if not np.isfinite(intercept):
         notes = ["The header's intercept is no number; 0 is used."]
         intercept = 0.0
-    if slope == 1.0 and intercept == 0.0:
-        return values, notes
-    if values.dtype.kind == "c":
-        return values * slope + intercept, notes
-    return scaled(values, slope, intercept), notes
+    return (None if (slope, intercept) == (1.0, 0.0) else (slope, intercept)), notes
 
 
 def _loaded(

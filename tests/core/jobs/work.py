@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,3 +112,27 @@ def leave_file(job: Job, folder: str) -> None:
 def says(job: Job, text: str, end: str) -> None:
     """Prints one line, perhaps an unfinished one, and ends at once."""
     print(text, end=end)
+
+
+def fill(job: Job, count: int, how: str = "") -> Any:
+    """Two results in one shared array, written where the window will read them."""
+    whole = job.empty((2, count), np.float32)
+    whole[0] = np.arange(count)
+    whole[1] = 7
+    if how == "preview":  # a second message must not refer to what the first one gave away
+        job.preview({"first": whole[0]})
+    if how == "fail":
+        raise ReadError("somewhere", "is bad", "stop")
+    return {"first": whole[0], "second": whole[1], "turned": whole.T, "every other": whole[0, ::2]}
+
+
+def late(job: Job, n_bytes: int) -> Any:
+    """An array that is reserved as it is filled, and what of it was there before."""
+    out = job.empty(n_bytes, np.uint8, reserve=False)
+    folder = Path(sys.argv[1])
+    taken = [sum(p.stat().st_blocks * 512 for p in folder.iterdir())]
+    for start in range(0, n_bytes, n_bytes // 4):
+        job.reserve(out, start + n_bytes // 4)
+        out[start : start + n_bytes // 4] = 1
+        taken.append(sum(p.stat().st_blocks * 512 for p in folder.iterdir()))
+    return {"out": out, "taken": taken}
