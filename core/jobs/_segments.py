@@ -110,7 +110,9 @@ class Segments:
             path = self._write_file(fresh, offset)
             for entry, _ in fresh:
                 entry["file"] = path
-        for segment in handed:  # a second message has to copy: the first one's reader may have dropped the file
+        for (
+            segment
+        ) in handed:  # a second message has to copy: the first one's reader may have dropped the file
             assert segment.owner is not None
             segment.owner.hand_over()
             segment.owner, segment.path = None, ""

@@ -195,7 +195,9 @@ def _many_rows(
         job.progress(share[0] + share[1] * start / n, "Reading PLY")
         rows = np.fromfile(file, row, min(_ROWS, n - start))
         if len(rows) < min(_ROWS, n - start):
-            raise ReadError(path, f"ends after {start + len(rows):,} of its {n:,} {element.name} elements", AGAIN)
+            raise ReadError(
+                path, f"ends after {start + len(rows):,} of its {n:,} {element.name} elements", AGAIN
+            )
         for i, target in enumerate(targets):
             target[start : start + len(rows)] = rows[f"v{i}"]
     return out, n * row.itemsize

@@ -73,10 +73,19 @@ def main(names: list[str] | None = None) -> dict[str, Any]:
                     rows.append(_row(case, backend, data, seen))
         if rows:
             print(machine_line())
-            header = ["file", "backend", "data (MB)", "base (MB)", "peak", "peak in worker", "standing", "in use"]
+            header = [
+                "file",
+                "backend",
+                "data (MB)",
+                "base (MB)",
+                "peak",
+                "peak in worker",
+                "standing",
+                "in use",
+            ]
             header += ["closed", "undone, peak", "new session", "peak / data", f"≤ {LIMIT}"]
             table(rows, header)
-            print("\nFrom \"peak\" on: MB above the base.\n", flush=True)
+            print('\nFrom "peak" on: MB above the base.\n', flush=True)
         rows = []
         for name in cycles:
             with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +93,10 @@ def main(names: list[str] | None = None) -> dict[str, Any]:
             out[f"cycles, {name}"] = found
             rows.append(_cycle_row(name, found))
         if rows:
-            table(rows, ["200 times open, look, close", "first (MB)", "after 50", "after 200", "kB a cycle", "left"])
+            table(
+                rows,
+                ["200 times open, look, close", "first (MB)", "after 50", "after 200", "kB a cycle", "left"],
+            )
     return out
 
 

@@ -20,7 +20,9 @@ def item(name: str, path: Path | str, **more: object) -> Item:
     source = None
     if path:
         stat = Path(path).stat() if not str(path).startswith("sample:") else None
-        source = Source(str(path), "any", size=stat.st_size if stat else 0, mtime=stat.st_mtime if stat else 0.0)
+        source = Source(
+            str(path), "any", size=stat.st_size if stat else 0, mtime=stat.st_mtime if stat else 0.0
+        )
     made = Item(name, name, PointCloud(np.zeros((1000, 3))), source=source)
     return replace(made, **more)  # type: ignore[arg-type]
 

@@ -16,7 +16,9 @@ from core.jobs import InlineRunner, Job, JobFailed, WorkerRunner
 WORK = "tests.core.jobs.work:"
 COUNT = 400_000
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="results are copied on this system")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "posix_fallocate"), reason="results are copied on this system"
+)
 
 
 @pytest.fixture(scope="module")
