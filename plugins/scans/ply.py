@@ -73,7 +73,7 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
     Polygons become triangle fans. Raises `ReadError` for anything that is not a complete PLY file.
     """
     with guarded(path, "a PLY file"):
-        size = size_of(path)
+        size_of(path)
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             order, elements, comments, body = _header(path, view[:_HEADER_LIMIT])
             job.progress(0.05, "Reading PLY")
