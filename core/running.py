@@ -4,7 +4,7 @@ window's workers, the command line, `replay` and scripts."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -93,7 +93,7 @@ def execute(
         seed=job.seed,
         device=job.device,
         threads=job.threads,
-        versions=records.versions(host.version_of(declared)),
+        versions={**records.versions(host.version_of(declared)), **job.versions},
         machine=records.machine(),
         started=started,
         seconds=round(seconds, 3),
@@ -145,14 +145,18 @@ def run(
     device: str = "cpu",
     reader: str | None = None,
     options: Mapping[str, Any] | None = None,
+    trusted: Collection[str] = (),
     **parameters: Any,
 ) -> tuple[Result, Mapping[str, Any]]:
     """Open files and run an analysis on them in this process; for scripts ("copy as Python").
+
+    `trusted` are hashes of models of the user's own that may run (`core.trust`).
 
     Returns the result and its record.
     """
     host = PluginHost()
     job = Job(seed=seed, device=device, threads=default_threads())
+    job.trusted = frozenset(trusted)
     inputs = open_inputs(analysis, paths, job=job, host=host, reader=reader, options=options)
     finished = execute(analysis, inputs, parameters, job=job, host=host)
     return finished.result, finished.record

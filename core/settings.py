@@ -21,6 +21,11 @@ RECENT = 12
 MOST_RECENT = 50
 
 
+def settings_folder() -> Path:
+    """Where settings are kept: the user's configuration folder, or what EQUISCOPE_CONFIG says."""
+    return Path(os.environ.get("EQUISCOPE_CONFIG") or platformdirs.user_config_dir("equiscope", False))
+
+
 class Settings:
     """Named plain values that outlive the program.
 
@@ -37,8 +42,7 @@ class Settings:
     """The name of a value that this window has changed."""
 
     def __init__(self, path: Path | None = None) -> None:
-        folder = os.environ.get("EQUISCOPE_CONFIG") or platformdirs.user_config_dir("equiscope", False)
-        self.path = path or Path(folder) / "settings.json"
+        self.path = path or settings_folder() / "settings.json"
         self._values: dict[str, Any] = {}
         try:
             self._values = self._read() or {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -90,9 +90,14 @@ def describe_reader(job: Job, reader: str) -> dict[str, Any]:
 
 
 def run(
-    job: Job, analysis: str, inputs: list[running.InputRef], parameters: Mapping[str, Any]
+    job: Job,
+    analysis: str,
+    inputs: list[running.InputRef],
+    parameters: Mapping[str, Any],
+    trusted: Sequence[str] = (),
 ) -> running.Finished:
-    """Run an analysis on data that is open, see `core.running.execute`."""
+    """Run an analysis on data that is open, see `core.running.execute`; `trusted` as `Job.trusted`."""
+    job.trusted = frozenset(trusted)
     return running.execute(analysis, inputs, parameters, job=job, host=host())
 
 
@@ -105,11 +110,13 @@ def run_files(
     reader: str | None = None,
     kind: str | None = None,
     options: Mapping[str, Any] | None = None,
+    trusted: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Open files, run an analysis on them and write the results into the folder `out`.
 
-    Returns {"record", "result", "files"}: plain values only, the arrays stay in the files.
+    `trusted` are models of the user's own that this run may use, see `Job.trusted`. Returns {"record", "result", "files"}: plain values only, the arrays stay in the files.
     """
+    job.trusted = frozenset(trusted)
     inputs = running.open_inputs(
         analysis, paths, job=job, host=host(), reader=reader, kind=kind, options=options
     )
@@ -123,11 +130,12 @@ def run_files(
     }
 
 
-def replay(job: Job, record: str) -> dict[str, Any]:
+def replay(job: Job, record: str, trusted: Sequence[str] = ()) -> dict[str, Any]:
     """Run a record again on its files. The runner has set seed and device; threads must be the record's.
 
     Returns {"differences": sentences, "record": the new record}.
     """
+    job.trusted = frozenset(trusted)
     path = Path(record)
     old = read_record(path)
     folder = path if path.is_dir() else path.parent

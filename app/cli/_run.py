@@ -64,6 +64,7 @@ def main(arguments: list[str]) -> int:
             "paths": options.inputs,
             "parameters": values,
             "out": str(Path(options.out).absolute()),
+            "trusted": options.trust,
             **reader_arguments(options),
         },
         title=declared.title,
@@ -89,12 +90,13 @@ def replay(arguments: list[str]) -> int:
     )
     parser.add_argument("record", help="a record.json, or the folder that a run wrote")
     parser.add_argument("--json", action="store_true", help="print the new record")
+    _trusting(parser)
     options = parser.parse_args(arguments)
     path = Path(options.record).absolute()
     old = read_record(path)
     done = _jobs.call(
         "replay",
-        {"record": str(path)},
+        {"record": str(path), "trusted": options.trust},
         title=f"Replay {old.analysis}",
         device=old.device,
         seed=old.seed,
@@ -111,6 +113,16 @@ def replay(arguments: list[str]) -> int:
     if not options.json:
         print(f"{old.analysis}: the same; {len(old.outputs)} outputs and all numbers have equal hashes.")
     return 0
+
+
+def _trusting(parser: Parser) -> None:
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="HASH",
+        help="let this version of a model of your own run, this once; a refusal names the hash",
+    )
 
 
 def _device(text: str) -> str:
@@ -171,5 +183,6 @@ def _parser(description: Description) -> Parser:
         "--threads", type=_whole(1, 4096), default=default_threads(), help="CPU threads (default %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print result.json")
+    _trusting(parser)
     reading_options(parser)
     return parser

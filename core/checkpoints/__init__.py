@@ -16,6 +16,7 @@ from core.checkpoints._open import (
     sniff,
 )
 from core.checkpoints._pickle import global_names
+from core.checkpoints._torch import program_kind
 from core.checkpoints._write import write_parts, write_safetensors
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "open_checkpoint",
     "open_tensors",
     "parameter_count",
+    "program_kind",
     "read_npy_header",
     "read_tensors",
     "sniff",

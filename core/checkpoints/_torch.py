@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ from core.errors import ReadError, printable
 
 MAGIC = 0x1950A86A20F9469CFC6C
 LARGEST_PICKLE = 1 << 28
+RUN_IT = (
+    "to run it: Analyse ▸ Equivariance ▸ Run a model I trust…; to see its tensors: save only its state_dict()"
+)
 SAVE_WEIGHTS = "save only its tensors instead: torch.save(model.state_dict(), …) or safetensors"
 
 # A place: the bytes of one storage as (buffer or what gives it, offset, length in bytes, big endian).
@@ -303,18 +306,27 @@ def _data_offset(buffer: Any, member: zipfile.ZipInfo, size: int) -> int:
     return start
 
 
+def program_kind(names: Iterable[str]) -> str:
+    """Which sort of program a zip archive with these members is: "torchscript", "export", or "" for none."""
+    names = list(names)
+    tops = {n.split("/", 2)[1] for n in names if n.count("/") >= 1}
+    if any(n.endswith(("models/model.json", "serialized_exported_program.json")) for n in names):
+        return "export"
+    return "torchscript" if "code" in tops or any(n.endswith("/constants.pkl") for n in names) else ""
+
+
 def _refuse_programs(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> None:
-    tops = {n.split("/", 2)[1] for n in members if n.count("/") >= 1}
-    if "code" in tops or any(n.endswith("/constants.pkl") for n in members):
+    kind = program_kind(members)
+    if kind == "export":
+        raise ReadError(path, "holds code (a program exported by torch.export), which was not run", RUN_IT)
+    if kind:
         what = [n for n in members if n.endswith(".py") and "/code/" in n]
         named = (
-            f" (code for {printable(what[0].split('/code/', 1)[1].removesuffix('.py').replace('/', '.'))})"
+            f" for {printable(what[0].split('/code/', 1)[1].removesuffix('.py').replace('/', '.'))}"
             if what
             else ""
         )
-        raise ReadError(path, f"is a TorchScript program{named}, not a file of tensors", SAVE_WEIGHTS)
-    if any(n.endswith(("models/model.json", "serialized_exported_program.json")) for n in members):
-        raise ReadError(path, "is a program exported by torch.export, not a file of tensors", SAVE_WEIGHTS)
+        raise ReadError(path, f"holds code (a TorchScript program{named}), which was not run", RUN_IT)
 
 
 def _refuse_code(path: Path, forbidden: dict[str, None], root: Any) -> None:

@@ -32,6 +32,9 @@ class Job:
     rng : NumPy generator seeded with `seed`; the only source of randomness an analysis may use
         (torch code seeds a `torch.Generator` with `seed`).
     threads : number of CPU threads this run may use.
+    trusted : hashes of models of the user's own that she allows for this run (`core.trust`), beside those that she
+        trusts for good. No part of the run's record: a record cannot allow itself anything.
+    versions : what the work adds to the versions in the record, e.g. those of another interpreter.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class Job:
         self.device = device
         self.seed = seed
         self.threads = threads
+        self.trusted: frozenset[str] = frozenset()
+        self.versions: dict[str, str] = {}
         self.rng = np.random.default_rng(seed)
         self._send = send
         self._cancelled = cancelled or threading.Event()

@@ -71,7 +71,7 @@ def failure(error: BaseException) -> dict[str, Any]:
     details = "".join(traceback.format_exception(error))
     kind = type(error).__name__
     if isinstance(error, UserError):
-        data = getattr(error, "candidates", None)
+        data = getattr(error, "candidates", None) or getattr(error, "data", None)
         return {
             "event": "failed",
             "message": str(error),

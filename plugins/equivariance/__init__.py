@@ -1,0 +1,1 @@
+"""Equivariance of models: running them on what is open, and measuring them."""
