@@ -243,7 +243,7 @@ class TextField(ParameterField):
 
 
 class PathField(TextField):
-    """A file's path, typed or chosen."""
+    """The path of a file or a folder, typed or chosen; the whole of it is the tooltip."""
 
     def _build(self) -> None:
         super()._build()
@@ -251,13 +251,19 @@ class PathField(TextField):
         row = QHBoxLayout()
         row.setSpacing(Metrics.of(self.font()).px(4))
         row.addWidget(self.edit)
-        browse = button("Choose…", self._browse)
-        browse.setAccessibleName(f"Choose a file for {self.parameter.label}")
+        what = "folder" if self.parameter.folder else "file"
+        browse = button("…", self._browse, "square", f"Choose a {what}")
+        browse.setAccessibleName(f"Choose a {what} for {self.parameter.label}")
+        self.edit.textChanged.connect(lambda text: self.edit.setToolTip(text or self.parameter.help))
         row.addWidget(browse)
         self._column.insertLayout(0, row)
 
     def _browse(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, self.parameter.label, str(Path(self.edit.text()).parent))
+        title, start = self.parameter.label, str(Path(self.edit.text()).parent)
+        if self.parameter.folder:
+            path = QFileDialog.getExistingDirectory(self, title, self.edit.text() or start)
+        else:
+            path, _ = QFileDialog.getOpenFileName(self, title, start)
         if path:
             self.edit.setText(path)
             self.changed.emit()

@@ -20,10 +20,11 @@ COURSE = "Course of the run"
 
 
 def of_inputs(title: str, inputs: Sequence[Item]) -> str:
-    """What was done to what: "Mirror planes of head", "Compare checkpoints of before and after"."""
+    """What was done to what: "Mirror planes of head", "Compare checkpoints of before and after", "Run … on head"."""
     title = title.rstrip("…. ")
     names = [shortened(i.name) for i in inputs]
-    return f"{title} of {' and '.join(names)}" if names else title
+    word = "on" if title.startswith("Run ") else "of"
+    return f"{title} {word} {' and '.join(names)}" if names else title
 
 
 def result_items(

@@ -46,6 +46,10 @@ class Dialog(QDialog):
         close.setDefault(True)
         row.addWidget(close)
         self.column.addLayout(row)
+        self.fit()
+
+    def fit(self) -> None:
+        """As large as what is in it, and no larger than the screen."""
         self.ensurePolished()
         for child in self.findChildren(QWidget):
             child.ensurePolished()  # fonts of the stylesheet decide how high the words are

@@ -57,6 +57,7 @@ from app.window.repeating import Repeater
 from app.window.shortcuts import Shortcuts
 from app.window.start_page import Actions, StartPage
 from app.window.status_line import StatusLine
+from app.window.trusting import TrustAsker
 from app.window.view_actions import ViewActions
 from app.window.workbench import Problem, Workbench
 from core.plugins import Analysis
@@ -127,6 +128,7 @@ class MainWindow(QMainWindow):
         self.status.jobs_wanted.connect(self._show_jobs)
         self._make_docks()
         self.repeater = Repeater(self)
+        self.trust = TrustAsker(self)
         self.menus = Menus(self)
         self.shortcuts = Shortcuts(self.commands, workbench.settings)
         self.shortcuts.changed.connect(self._refresh_keys)
@@ -543,10 +545,12 @@ class MainWindow(QMainWindow):
         inputs = tuple(group.metadata.get("inputs", ())) if group is not None and same else ()
         self.repeater.repeat(record, inputs)
 
-    def show_preferences(self) -> None:
+    def show_preferences(self, page: str = "") -> None:
         from app.window.preferences import PreferencesDialog
 
-        self._show_once(PreferencesDialog, lambda: PreferencesDialog(self))
+        dialog = self._show_once(PreferencesDialog, lambda: PreferencesDialog(self))
+        if page:
+            dialog.show_page(page)  # type: ignore[attr-defined]
 
     def show_shortcuts(self) -> None:
         from app.window.shortcuts_dialog import ShortcutsDialog

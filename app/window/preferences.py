@@ -25,12 +25,14 @@ from app.panels.display.fields import map_choices
 from app.theme import Metrics
 from app.window.dialogs import Dialog
 from app.window.preferences_values import BACKENDS, LEAST_UNDO, MOST_UNDO, UNDO, WORKERS
+from app.window.trusted_page import TrustedModels
 from app.window.view_actions import SCALES
 from core.settings import MOST_RECENT, RECENT
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
 
+TRUSTED = "Trusted models"
 RESTART = "Takes effect at the next start."
 
 
@@ -72,6 +74,7 @@ class PreferencesDialog(Dialog):
         self._views()
         self._computing()
         self._files()
+        self._trusted()
         self.list.setCurrentRow(0)
         self._fill()
         self._settings.changed.connect(self._on_setting)
@@ -150,6 +153,18 @@ class PreferencesDialog(Dialog):
             None,
             note="Unsaved changes are asked about in any case.",
         )
+
+    def _trusted(self) -> None:
+        """A page of its own kind: what it lists is no setting, and no reset touches it."""
+        self.trusted = TrustedModels()
+        self.stack.addWidget(self.trusted)
+        self.list.addItem(TRUSTED)
+        self._pages[TRUSTED] = []
+
+    def show_page(self, title: str) -> None:
+        """Turn to a page."""
+        self.list.setCurrentRow(list(self._pages).index(title))
+        self.trusted.refresh()
 
     def _set_undo(self, limit: int) -> None:
         self._window.workbench.document.undo_limit = limit

@@ -55,6 +55,17 @@ class Problem:
     choices: tuple[tuple[str, Callable[[], None]], ...] = ()
 
 
+@dataclass(frozen=True)
+class Question:
+    """A run that was refused because its model is not trusted.
+
+    `data` as of `core.trust.Untrusted`; `run(hashes)` starts it again with these versions allowed.
+    """
+
+    data: dict[str, Any]
+    run: Callable[[tuple[str, ...]], object]
+
+
 class Workbench(QObject):
     """The controller of one window.
 
@@ -91,6 +102,8 @@ class Workbench(QObject):
     idle = Signal()
     """The last running task is over."""
     log_line = Signal(str)
+    trust_wanted = Signal(object)
+    """A `Question`: a run waits for the user's trust in its model."""
     found = Signal(object)
     """A `app.window.linking.Found`: the user wants to see it."""
 
@@ -326,6 +339,8 @@ class Workbench(QObject):
         if task.handle is not None:
             del self._by_handle[task.handle.id]
         value = task.forget()
+        if task.error is not None and task.error.kind == "Untrusted":
+            task.shown = False  # a question, and no failure
         self.task_over.emit(task)
         on_done, on_failed, on_over = task.on_done, task.on_failed, task.on_over
         task.on_done, task.on_failed, task.on_over = _ignore, _ignore, _nothing
@@ -527,8 +542,12 @@ class Workbench(QObject):
         *,
         seed: int = 0,
         device: str = "cpu",
+        trusted: Sequence[str] = (),
     ) -> Task:
-        """Run an analysis on open items; its result becomes one edit."""
+        """Run an analysis on open items; its result becomes one edit.
+
+        `trusted` are versions of models of the user's own that may run, this once; one that she does not trust
+        makes `trust_wanted` ask her."""
         items = [self.document[i] for i in inputs]
         # What was edited stands in no file: a record that named one could not be replayed.
         # Nor does what was moved against the first input stand there as the analysis sees it.
@@ -536,7 +555,12 @@ class Workbench(QObject):
         for item in items:
             data, moved = beside(item, items[0])
             refs.append(InputRef(item.name, data, None if item.edited or moved else item.source))
-        payload = {"analysis": description.id, "inputs": refs, "parameters": dict(values)}
+        payload = {
+            "analysis": description.id,
+            "inputs": refs,
+            "parameters": dict(values),
+            "trusted": list(trusted),
+        }
         title = description.title.rstrip("…. ")
 
         course: dict[str, LiveCurve] = {}
@@ -544,26 +568,41 @@ class Workbench(QObject):
         def done(finished: Any) -> None:
             task.result = self._on_run_done(title, items, course, finished)
 
+        again = partial(self._run_again, description, [i.id for i in items], dict(values), seed, device)
+
+        def failed(error: JobFailed) -> None:
+            if error.kind == "Untrusted" and error.data and not trusted:
+                self.trust_wanted.emit(Question(error.data, again))
+            else:
+                self._show_failure(of_inputs(title, items), error)
+
         task = self.submit(
             "run",
             payload,
             title=of_inputs(title, items),
             on_done=done,
+            on_failed=failed,
             device=device,
             seed=seed,
-            again=partial(self._run_again, description, [i.id for i in items], dict(values), seed, device),
+            again=again,
         )
         task.curves = course
         task.transform = items[0].transform if items else None
         return task
 
     def _run_again(
-        self, description: Description, inputs: list[str], values: dict[str, Any], seed: int, device: str
+        self,
+        description: Description,
+        inputs: list[str],
+        values: dict[str, Any],
+        seed: int,
+        device: str,
+        trusted: tuple[str, ...] = (),
     ) -> None:
         if any(i not in self.document for i in inputs):
             self.problem.emit(Problem("What that run took is no longer open; open it first.", level="warn"))
         else:
-            self.run(description, inputs, values, seed=seed, device=device)
+            self.run(description, inputs, values, seed=seed, device=device, trusted=trusted)
 
     def _on_run_done(
         self, title: str, inputs: list[Item], course: Mapping[str, LiveCurve], finished: Any

@@ -1,6 +1,6 @@
 """Analyses: plain typed functions whose signature is the only description of their parameters."""
 
-from core.analyses._annotations import Advanced, Help, Label, Range, Unit
+from core.analyses._annotations import Advanced, Folder, Help, Label, Range, Unit
 from core.analyses._describe import (
     Description,
     Input,
@@ -20,6 +20,7 @@ from core.analyses._describe import (
 __all__ = [
     "Advanced",
     "Description",
+    "Folder",
     "Help",
     "Input",
     "Label",

@@ -34,6 +34,11 @@ class Advanced:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A path that names a folder."""
+
+
+@dataclass(frozen=True)
 class Label:
     """The field's label where the parameter's name, with spaces, would not do."""
 

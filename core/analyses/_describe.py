@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from core.analyses._annotations import Advanced, Help, Label, Range, Unit
+from core.analyses._annotations import Advanced, Folder, Help, Label, Range, Unit
 from core.errors import UserError
 
 RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help", "trust"}
@@ -39,6 +39,7 @@ class Parameter(msgspec.Struct, frozen=True):
     choices: tuple[str | int | float, ...] = ()
     length: int = 0
     advanced: bool = False
+    folder: bool = False
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -174,6 +175,7 @@ def _parameter(owner: str, name: str, hint: Any, default: Any) -> Parameter:
         choices=choices,
         length=length,
         advanced=Advanced in notes,
+        folder=Folder in notes,
     )
 
 

@@ -359,12 +359,12 @@ class Model:
             torch.manual_seed(seed)
             torch.set_num_threads(max(1, int(message.get("threads", 1))))
             kinds = [c for c in (torch.nn.Module, torch.jit.ScriptModule) if isinstance(c, type)]
-        network: Any = made
-        if isinstance(network, tuple(kinds)):
+        is_network = isinstance(made, tuple(kinds))
+        if is_network:
             self.torch = torch
-            network.to(self.device)
+            made.to(self.device)
             with contextlib.suppress(NotImplementedError):  # an exported program has no such switch
-                network.eval()
+                made.eval()
         elif self.device != "cpu" and takes_device(made):
             self.keywords = {"device": self.device}
         self.function = made

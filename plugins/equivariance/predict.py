@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from core.analyses import Advanced, Help, Label, Range, Unit
+from core.analyses import Advanced, Folder, Help, Label, Range, Unit
 from core.data import Attribute, Domain, Mesh, PointCloud, Transforms, Volume
 from core.jobs import Job
 from core.results import Layer, Number, Output, Result, Text
@@ -52,7 +52,8 @@ def predict(
     ] = None,
     folder: Annotated[
         Path | None,
-        Help("Her repository, first on the interpreter's path; empty: where the model's file lies."),
+        Folder(),
+        Help("Your repository, first on the interpreter's path; empty: where the model's file lies."),
     ] = None,
     weights: Annotated[
         Path | None, Help("A .safetensors or .pt file of tensors for the model's load_state_dict.")
@@ -126,16 +127,18 @@ def predict(
 
 def _outputs(data: Any, made: Any, name: str) -> tuple[list[Output], dict[str, Any]]:
     """What is shown of a prediction, and its numbers."""
+    numbers: dict[str, Any]
     if isinstance(made, Attribute) and made.domain is Domain.OBJECT:
         return _of_object(data, made, name)
     if isinstance(made, Volume):
         display = {"colormap": "labels"} if made.transforms is Transforms.LABEL else {}
         if made.array.ndim == 4 and made.transforms is not Transforms.LABEL:
             display = {"glyph": "@values"} if made.transforms in _ARROWS else {}
-        return [Layer(name.capitalize(), made, display)], _summary(made.array, made.transforms)
+        numbers = _summary(made.array, made.transforms)
+        return [Layer(name.capitalize(), made, display), *_numbers(numbers)], numbers
     if not isinstance(made, Attribute):
         moved = isinstance(made, Mesh) or len(made.points) > 1
-        numbers: dict[str, Any] = {"points": len(made.points)}
+        numbers = {"points": len(made.points)}
         if moved:
             numbers["mean_distance"] = float(np.linalg.norm(made.points - data.points, axis=1).mean())
             return [
@@ -144,9 +147,15 @@ def _outputs(data: Any, made: Any, name: str) -> tuple[list[Output], dict[str, A
             ], numbers
         return [Layer(name.capitalize(), made, {"size": 12.0})], {"position": made.points[0]}
     shown = replace(data, attributes={**data.attributes, name: made})
-    return [Layer(name.capitalize(), shown, {**_display(made, name), "instead_of": (0,)})], _summary(
-        made.values, made.transforms
-    )
+    numbers = _summary(made.values, made.transforms)
+    layer = Layer(name.capitalize(), shown, {**_display(made, name), "instead_of": (0,)})
+    return [layer, *_numbers(numbers, made.unit)], numbers
+
+
+def _numbers(values: dict[str, Any], unit: str = "") -> list[Output]:
+    return [
+        Number(k.replace("_", " ").capitalize(), v, unit) for k, v in values.items() if isinstance(v, float)
+    ]
 
 
 _ARROWS = (Transforms.VECTOR, Transforms.AXIAL_VECTOR)

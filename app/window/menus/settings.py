@@ -22,8 +22,15 @@ def build(menus: Menus) -> None:
         shortcut="Ctrl+,",
         words="settings options theme workers undo",
     )
+    add(
+        "edit.trusted-models",
+        "Trusted &models…",
+        lambda: w.show_preferences("Trusted models"),
+        group="Edit",
+        words="trust own model forget hash security",
+    )
     add("edit.shortcuts", "&Keyboard shortcuts…", w.show_shortcuts, group="Edit", words="keys bindings")
-    menus.put("Edit", "-", "edit.preferences", "edit.shortcuts")
+    menus.put("Edit", "-", "edit.preferences", "edit.trusted-models", "edit.shortcuts")
     for name, title in THEMES.items():
         add(
             f"view.{name}",
