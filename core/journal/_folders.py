@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import platformdirs
 
+from core.journal._frames import flush_folder
+
 KEPT_DAYS = 30
 """How long a journal stays that the user has skipped, or that was recovered with something missing."""
 SKIPPED = "skipped"
@@ -35,6 +37,7 @@ class Home:
     @classmethod
     def make(cls, parent: Path) -> Home:
         """A new one in `parent`. Nobody sees it before it is locked. Raises OSError where nothing can be written."""
+        new = [p for p in (parent, *parent.parents) if not p.exists()]
         parent.mkdir(parents=True, exist_ok=True)
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
         # Windows renames no folder in which a file is open; `tidy` gives it the time to be locked there.
@@ -46,6 +49,9 @@ class Home:
                 raise OSError(0, "its lock is held by somebody else")
             if draft.name != name:
                 os.rename(draft, parent / name)
+            # Else a power cut may leave records that are flushed in a folder that has no name.
+            for folder in (parent, *(p.parent for p in new)):
+                flush_folder(folder)
         except OSError:
             lock.close()
             shutil.rmtree(draft, ignore_errors=True)

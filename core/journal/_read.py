@@ -156,7 +156,7 @@ def _look(path: Path) -> Crashed | None:
             cut=found.behind > 0,
         )
     except ReadError as error:
-        if not any(path.glob("journal-*")):
+        if not any(path.glob("journal-*.log")):
             return None  # it died before anything was open
         return Crashed(path, skipped=is_skipped(path), time=path.stat().st_mtime, fault=error.fault)
     except (TypeError, ValueError, KeyError, AttributeError, OSError):

@@ -52,9 +52,12 @@ class State:
     files: dict[int, bytes] = field(default_factory=dict)
     folders: dict[int, dict[str, int]] = field(default_factory=lambda: {ROOT: {}})
     links: dict[int, str] = field(default_factory=dict)
+    times: dict[int, int] = field(default_factory=dict, repr=False)
+    """When files were written, in nanoseconds, where that was flushed; not a part of what is told apart."""
 
     def copy(self) -> State:
-        return State(dict(self.files), {n: dict(e) for n, e in self.folders.items()}, dict(self.links))
+        folders = {n: dict(e) for n, e in self.folders.items()}
+        return State(dict(self.files), folders, dict(self.links), self.times)
 
     def apply(self, op: Op) -> None:
         if op.what == "write":
@@ -73,28 +76,31 @@ class State:
 
     def tree(self) -> tuple[tuple[str, bytes | None], ...]:
         """Paths and contents (None = a folder), the same for the same state."""
-        out: list[tuple[str, bytes | None]] = []
+        return tuple((place, content) for place, content, _ in self._all())
+
+    def _all(self) -> list[tuple[str, bytes | None, int]]:
+        out: list[tuple[str, bytes | None, int]] = []
         self._walk(ROOT, "", out, ())
-        return tuple(sorted(out, key=lambda e: e[0]))
+        return sorted(out, key=lambda e: e[0])
 
     def _walk(
-        self, node: int, path: str, out: list[tuple[str, bytes | None]], above: tuple[int, ...]
+        self, node: int, path: str, out: list[tuple[str, bytes | None, int]], above: tuple[int, ...]
     ) -> None:
         for name, inner in self.folders.get(node, {}).items():
             if inner in above:
                 continue
             place = f"{path}/{name}" if path else name
             if inner in self.folders:
-                out.append((place, None))
+                out.append((place, None, inner))
                 self._walk(inner, place, out, (*above, inner))
             elif inner in self.links:
-                out.append((place, b"\0link " + os.fsencode(self.links[inner])))
+                out.append((place, b"\0link " + os.fsencode(self.links[inner]), inner))
             else:
-                out.append((place, self.files.get(inner, b"")))
+                out.append((place, self.files.get(inner, b""), inner))
 
     def write_to(self, root: Path) -> None:
         """Make real files of it in an empty folder."""
-        for place, content in self.tree():
+        for place, content, node in self._all():
             path = root / place
             if content is None:
                 path.mkdir()
@@ -102,6 +108,8 @@ class State:
                 path.symlink_to(os.fsdecode(content[6:]))
             else:
                 path.write_bytes(content)
+                if node in self.times:
+                    os.utime(path, ns=(self.times[node], self.times[node]))
 
 
 @dataclass(frozen=True)
@@ -238,6 +246,7 @@ class Disk:
             self._now.links[node] = os.readlink(path)
         else:
             self._now.files[node] = path.read_bytes()
+            self._now.times[node] = info.st_mtime_ns
 
     def _do(self, op: Op) -> None:
         self.ops.append(op)
@@ -378,6 +387,7 @@ class Disk:
             return
         self.may("fsync")
         if stat.S_ISREG(info.st_mode):
+            self.before.times[node] = info.st_mtime_ns
             again = self._real("open")(f"/proc/self/fd/{handle}", os.O_RDONLY)
             try:
                 self._look(node, _content(again))
