@@ -1,0 +1,91 @@
+"""Opening a session."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.document import Item
+from core.errors import Cancelled, ReadError, UserError
+from core.jobs import Job
+from core.plugins import PluginHost
+from core.session._items import decode_item
+from core.session._migrations import migrated
+from core.session._session import FORMAT, SUFFIX, Session
+
+log = logging.getLogger("equiscope.session")
+
+
+def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
+    """Open a session: read its sources again and its own data.
+
+    A source that is missing, unreadable or changed does not stop the rest: it is told in `problems`; a missing
+    one leaves its item out together with nothing else.
+
+    Raises
+    ------
+    ReadError : the folder is no session, or a newer program's.
+    """
+    folder = folder.absolute()
+    if not folder.exists() and folder.with_name(folder.name + ".bak").is_dir():
+        folder = folder.with_name(folder.name + ".bak")  # a crash between the two renames of a save
+    path = folder / "session.json" if folder.is_dir() else folder
+    folder = path.parent
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        version = int(tree["format"])
+        if version > FORMAT:
+            raise ReadError(
+                folder, f"was saved by a newer version (session format {version})", "update Equiscope"
+            )
+        tree = migrated(tree, FORMAT)
+        entries, layout = list(tree["items"]), dict(tree.get("layout", {}))
+    except FileNotFoundError:
+        raise ReadError(
+            folder, "is no session (it has no session.json)", f"choose a folder that ends in {SUFFIX}"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ReadError(
+            folder,
+            f"has a session.json that cannot be read ({type(error).__name__}: {error})",
+            "open the .bak beside it",
+        ) from None
+    problems: list[str] = []
+    items: list[Item] = []
+    cache: dict[str, Any] = {}
+    for n, entry in enumerate(entries):
+        name = str(entry.get("name", "")) if isinstance(entry, dict) else ""
+        job.progress(n / max(1, len(entries)), f"Opening {name}")
+        try:
+            item = decode_item(entry, folder, job=job, host=host, cache=cache, problems=problems)
+            if any(item.id == other.id for other in items):
+                raise ValueError("another item has its id")
+            items.append(item)
+        except Cancelled:
+            raise
+        except UserError as error:
+            problems.append(f"{name or 'An item'} is left out: {error}")
+        except Exception as error:  # whatever a damaged entry does must not cost the others
+            log.exception("an entry of a session is damaged")
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            problems.append(
+                f"{name or 'An item'} is left out: its entry in the session is damaged ({reason})."
+            )
+    return Session(_rooted(items), layout, tuple(problems))
+
+
+def _rooted(items: list[Item]) -> tuple[Item, ...]:
+    """The items with parents that exist and lead to the top."""
+    parents = {i.id: i.parent for i in items}
+    for id in parents:
+        seen = {id}
+        above = parents[id]
+        while above is not None and above in parents and above not in seen:
+            seen.add(above)
+            above = parents[above]
+        if above in seen or parents[id] not in parents:
+            parents[id] = None
+    return tuple(i if i.parent == parents[i.id] else replace(i, parent=parents[i.id]) for i in items)
