@@ -122,6 +122,23 @@ def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
         return json.dumps(plain, indent=2).encode() + b"\n"
 
 
+def from_home(path: Path) -> str:
+    """An absolute path; one in the user's home folder begins with "~", which leaves her name out."""
+    for home in _homes():
+        if path.is_relative_to(home):
+            return f"~/{path.relative_to(home).as_posix()}"
+    return path.as_posix()
+
+
+def _homes() -> list[Path]:
+    """The home folder, as named and with links followed; none where there is none worth the name."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return []
+    return [h for h in dict.fromkeys((home, home.resolve())) if len(h.parts) > 1]
+
+
 def relative_path(path: Path, start: Path) -> str:
     """`path` as seen from the folder `start`; absolute where there is no way (another drive)."""
     import os

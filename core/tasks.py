@@ -196,9 +196,18 @@ def tensors(job: Job, checkpoint: Checkpoint, names: list[str]) -> dict[str, Any
     return dict(read_tensors(checkpoint, names))
 
 
-def save_session(job: Job, items: list[Item], layout: Mapping[str, Any], folder: str) -> str:
-    """Save a session, see `core.session.save`."""
-    return str(session.save(items, layout, Path(folder), job=job))
+def save_session(
+    job: Job,
+    items: list[Item],
+    layout: Mapping[str, Any],
+    folder: str,
+    expected: str | None = None,
+    embed: bool = False,
+    keep: bool = False,
+) -> dict[str, str]:
+    """Save a session, see `core.session.save`. Returns {"folder", "stamp"} of what was saved."""
+    saved = session.save(items, layout, Path(folder), job=job, expected=expected, embed=embed, keep=keep)
+    return {"folder": str(saved), "stamp": session.stamp(saved)}
 
 
 def open_recovered(job: Job, folder: str) -> session.Session:
@@ -211,6 +220,13 @@ def open_recovered(job: Job, folder: str) -> session.Session:
 def open_session(job: Job, folder: str) -> session.Session:
     """Open a session, see `core.session.load`."""
     return session.load(Path(folder), job=job, host=host())
+
+
+def locate_files(
+    job: Job, items: list[Item], place: str, chosen: str = "", contents: Mapping[str, str] | None = None
+) -> list[session.Located]:
+    """Read what is missing from where it is now, see `core.session.locate`."""
+    return session.locate(items, Path(place), chosen=chosen, contents=contents, job=job, host=host())
 
 
 TASKS: dict[str, Callable[..., Any]] = {
@@ -233,5 +249,6 @@ TASKS: dict[str, Callable[..., Any]] = {
         save_session,
         open_recovered,
         open_session,
+        locate_files,
     )
 }

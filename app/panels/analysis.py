@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -108,6 +108,37 @@ class AnalysisPanel(Panel):
         self._remember()
         self._remembered[analysis.id] = (values, seed)
         self._wanted = (tuple(inputs), device)
+        self._analysis = analysis
+        self._build()
+
+    def state(self) -> dict[str, Any]:
+        """What a session remembers: the form that is shown, its inputs and device, and what was typed in every one."""
+        self._remember()
+        kept = {
+            id: {"values": _plain(values), "seed": seed} for id, (values, seed) in self._remembered.items()
+        }
+        inputs = [c.currentData() or "" for c in self.form.inputs] if self.form is not None else []
+        device = self.form.device.currentText() if self.form is not None else ""
+        return {"chosen": self.chosen, "inputs": inputs, "device": device, "typed": kept}
+
+    def restore(self, state: Any, analyses: Mapping[str, Analysis]) -> None:
+        """Bring back what `state` said; of analyses that are not installed here the values wait in the session."""
+        if not isinstance(state, Mapping):
+            return
+        typed = state.get("typed")
+        if isinstance(typed, Mapping):
+            self._remembered.clear()
+        for id, entry in typed.items() if isinstance(typed, Mapping) else ():
+            values = entry.get("values") if isinstance(entry, Mapping) else None
+            if isinstance(values, Mapping):
+                seed = entry.get("seed")
+                self._remembered[str(id)] = (dict(values), seed if isinstance(seed, int) and seed >= 0 else 0)
+        analysis = analyses.get(str(state.get("chosen") or ""))
+        if analysis is None:
+            return
+        inputs, device = state.get("inputs"), state.get("device")
+        ids = tuple(i for i in inputs if isinstance(i, str)) if isinstance(inputs, list) else ()
+        self._wanted = (ids, device if isinstance(device, str) else "") if any(ids) else None
         self._analysis = analysis
         self._build()
 
@@ -259,3 +290,12 @@ class AnalysisPanel(Panel):
     def _copy(self, text: str, message: str) -> None:
         QGuiApplication.clipboard().setText(text)
         self._workbench.message.emit(message)
+
+
+def _plain(value: Any) -> Any:
+    """Values of fields as JSON has them; what it has no word for is left out."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -188,6 +188,16 @@ class DataTree(QTreeWidget):
         self.blockSignals(False)
         self.set_current(selected)
 
+    @property
+    def folded(self) -> list[str]:
+        """Ids of the items whose children are folded away."""
+        return sorted(id for id, row in self._rows.items() if row.childCount() and not row.isExpanded())
+
+    def fold(self, ids: set[str]) -> None:
+        """Fold these items and unfold all others."""
+        for id, row in self._rows.items():
+            row.setExpanded(id not in ids)
+
     def fill(self, item: Item, children: int) -> None:
         """Write an item's words into its row."""
         row = self._rows[item.id]
@@ -195,18 +205,22 @@ class DataTree(QTreeWidget):
         blocked = self.blockSignals(True)
         row.setText(0, item.name)
         row.setData(0, ID, item.id)
-        row.setData(0, NOTE, size_words(item) or (counted(children, "item") if children else ""))
+        missing = item.missing.reason if item.missing is not None else ""
+        note = "missing" if missing else size_words(item)
+        row.setData(0, NOTE, note or (counted(children, "item") if children else ""))
         shows = is_spatial(item) or kind in ("group", "result")
         row.setData(0, VISIBLE, item.display.visible if shows else None)
-        row.setData(0, WARNING, bool(item.warnings))
+        row.setData(0, WARNING, bool(item.warnings) or bool(missing))
         row.setData(0, KIND, "result" if kind == "result" else kind)
         words = KIND_WORDS.get(kind, kind)
-        lines = [f"{item.name} · {words}", *item.warnings]
+        said = [missing, *item.warnings] if missing else [*item.warnings]
+        lines = [f"{item.name} · {words}", *said]
         if item.source is not None:
             lines.insert(1, item.source.path)
         row.setToolTip(0, "\n".join(lines))
         spoken = [item.name, words, str(row.data(0, NOTE) or "")]
         spoken += ["shown" if item.display.visible else "hidden"] if shows else []
+        spoken += [missing] if missing else []
         spoken += ["has a warning"] if item.warnings else []
         row.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(s for s in spoken if s))
         self.blockSignals(blocked)

@@ -60,7 +60,8 @@ class Centre(QWidget):
         self.stack.addWidget(self.start)
         self.grid: ViewportGrid | None = None
         self._views: dict[str, tuple[Any, QWidget]] = {}
-        self._layout_chosen = False
+        self.layout_chosen = False
+        """The user has chosen a layout: opening files does not change it."""
         self.exports = Exports(workbench, self)
         self._live: tuple[Task, Any] | None = None
         self._previewed = QTimer(self)
@@ -121,7 +122,7 @@ class Centre(QWidget):
 
     def choose_layout(self, name: str) -> None:
         """A layout the user asked for; from now on opening files does not change it."""
-        self._layout_chosen = True
+        self.layout_chosen = True
         self.ensure_grid().set_layout(name)
 
     def _on_opened(self, ids: list[str]) -> None:
@@ -167,7 +168,7 @@ class Centre(QWidget):
             return
         grid = self.ensure_grid()
         before = any(i.spatial for i in grid.items)
-        if not self._layout_chosen and any(i.spatial for i in items):
+        if not self.layout_chosen and any(i.spatial for i in items):
             flat = any(isinstance(i.data, Volume) for i in items)
             had = any(isinstance(i.data, Volume) for i in grid.items)
             if not before or (flat and not had):
@@ -224,7 +225,7 @@ class Centre(QWidget):
 
     def _on_changed(self, change: Any) -> None:
         if change is None:
-            self._layout_chosen = False
+            self.layout_chosen = False
             if self.grid is not None:
                 self.grid.show_everything()
                 # What a camera looked at is gone; what comes next may be a thousand times smaller.

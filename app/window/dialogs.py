@@ -138,6 +138,29 @@ def ask_to_replace(name: str, parent: QWidget) -> bool:
     return yes
 
 
+def ask_about_conflict(name: str, parent: QWidget) -> str:
+    """ "overwrite", "save-as" or "cancel": the session was saved by another window since it was opened here."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.NoIcon)
+    box.setWindowTitle("Changed on disk")
+    box.setText(f"{shortened(name)} was changed on the disk since you opened it.")
+    box.setInformativeText(
+        "Another window has saved it. Saving over it would lose what was done there; it would stay for a while as "
+        "the session's backup (.bak)."
+    )
+    save_as = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
+    overwrite = box.addButton("Overwrite", QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(save_as)
+    box.setEscapeButton(cancel)
+    save_as.setProperty("role", "primary")
+    restyle(save_as)
+    box.exec()
+    clicked = box.clickedButton()
+    box.deleteLater()
+    return "save-as" if clicked is save_as else "overwrite" if clicked is overwrite else "cancel"
+
+
 def ask_to_save(name: str, parent: QWidget, running: int = 0) -> str:
     """ "save", "discard" or "cancel"; says how many jobs are cancelled, too."""
     box = QMessageBox(parent)

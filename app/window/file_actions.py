@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog
 from app.window.dialogs import ask_to_replace
 from app.window.kinds import centre_of, kind_of_item
 from app.window.saving import ask_save
-from app.window.workbench import SESSION, Problem
+from app.window.sessions import SESSION, with_suffix
+from app.window.workbench import Problem
 from core.document import Item
 from core.exports import file_stem
 from core.plugins import Reader
@@ -26,6 +27,8 @@ class FileActions:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._workbench = window.workbench
+        self._workbench.sessions.conflict.connect(self._on_conflict)
+        self._workbench.sessions.incomplete.connect(self.locate)
 
     def _folder(self) -> str:
         return str(self._workbench.settings.folder("open-folder"))
@@ -92,6 +95,46 @@ class FileActions:
         else:
             self._window.forget_plans()
 
+    def _on_conflict(self, folder: str) -> None:
+        """Another window has saved the session meanwhile: never over it in silence."""
+        from app.window.dialogs import ask_about_conflict
+
+        answer = ask_about_conflict(Path(folder).name, self._window)
+        if answer == "overwrite":
+            self._workbench.save_session(folder, self._window.layout_state(), overwrite=True)
+        elif answer == "save-as":
+            self.save_as()
+        else:
+            self._window.forget_plans()
+
+    def save_copy(self) -> None:
+        """A copy for somebody else: complete in itself, without a word of where files lie on this disk."""
+        folder = self._workbench.settings.folder("export-folder")
+        start = folder / f"{self._workbench.name} to share{SESSION}"
+        path, _ = QFileDialog.getSaveFileName(
+            self._window,
+            "Save a copy to share (with the data of all files, without paths)",
+            str(start),
+            "Equiscope session (*.equiscope)",
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if not path:
+            return
+        place = with_suffix(path)
+        if self._workbench.folder is not None and place == self._workbench.folder:
+            text = f"{place.name} is the session that is open; choose another name for the copy."
+            self._window.show_problem(Problem(text, level="warn"))
+        elif not place.exists() or ask_to_replace(place.name, self._window):
+            self._workbench.settings.set("export-folder", str(place.parent))
+            self._window.centre.player.settle()
+            self._workbench.sessions.share(place, self._window.layout_state())
+
+    def locate(self) -> None:
+        """The list of files that are missing or have changed."""
+        from app.window.locate_dialog import LocateDialog
+
+        self._window.show_once(LocateDialog, lambda: LocateDialog(self._workbench, self._window))
+
     def _may_replace(self, path: Path) -> bool:
         """Another session that has this name already is replaced only if the user says so."""
         if path.suffix != SESSION:
@@ -106,6 +149,8 @@ class FileActions:
         item = self._workbench.current
         if item is None:
             return "select an item first"
+        if item.missing is not None:
+            return "its file is missing; locate it first"
         if item.data is None:
             return "a group holds no data of its own"
         kind = kind_of_item(item)

@@ -46,6 +46,7 @@ KIND_WORDS = {
     "result": "result",
     "number": "number",
     "text": "text",
+    "file": "file",
 }
 
 
@@ -92,8 +93,11 @@ def any_of(kinds: Sequence[str]) -> str:
 
 
 def kind_of_item(item: Item) -> str:
-    """A kind of `core.data`, or "group", "result", "plot", "number", "text"; a result's table is a "table"."""
+    """A kind of `core.data`, or "group", "result", "plot", "number", "text"; a result's table is a "table". Of what
+    is missing: the kind that it was, or "file"."""
     data = item.data
+    if item.missing is not None:
+        return item.missing.kind if item.missing.kind in KIND_WORDS else "file"
     if data is None:
         return "result" if item.record is not None else "group"
     if isinstance(data, PLOTS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -53,6 +54,7 @@ from app.window.palette import CommandPalette, SearchButton
 from app.window.pictures import Pictures
 from app.window.placing import Placing
 from app.window.recovery import Recovery
+from app.window.remembered import Remembered
 from app.window.repeating import Repeater
 from app.window.shortcuts import Shortcuts
 from app.window.start_page import Actions, StartPage
@@ -135,6 +137,7 @@ class MainWindow(QMainWindow):
         self.centre.key_of = self.shortcuts.first
         self._make_menu_bar()
         self._refresh_keys()
+        self.remembered = Remembered(self)
         self._connect()
         self._restore()
         self._refresh()
@@ -203,7 +206,7 @@ class MainWindow(QMainWindow):
         w.problem.connect(self.show_problem)
         w.opened.connect(lambda _ids: self.refresh_recent())
         w.session_changed.connect(self.refresh_recent)
-        w.session_opened.connect(self._restore_session_layout)
+        w.session_opened.connect(self.remembered.restore)
         w.changed.connect(self._on_replaced)
         w.adopted.connect(lambda _id: self.docks["results"].show())
         w.adopted.connect(self._take_room_back)
@@ -347,21 +350,7 @@ class MainWindow(QMainWindow):
 
     def layout_state(self) -> dict[str, Any]:
         """What a session remembers of the window: plain JSON."""
-        grid = self.centre.grid
-        return {
-            "docks": self.layouts.state(),
-            "viewports": grid.view_state() if grid is not None else {},
-            "selected": self.workbench.selected or "",
-        }
-
-    def _restore_session_layout(self, layout: dict[str, Any]) -> None:
-        selected = layout.get("selected")
-        if isinstance(selected, str) and selected in self.workbench.document:
-            self.workbench.select(selected)
-        self.layouts.restore(layout.get("docks"))
-        views = layout.get("viewports")
-        if isinstance(views, dict) and views and self.centre.grid is not None:
-            self.centre.grid.set_view_state(views)
+        return self.remembered.state()
 
     def new_session(self) -> None:
         self.when_saved(self.workbench.new_session)
@@ -505,6 +494,23 @@ class MainWindow(QMainWindow):
         self.docks[panel.id] = dock
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
 
+    @property
+    def plugin_panels(self) -> list[str]:
+        """Ids of the plugins' panels that are open."""
+        known = {p.id for p in self.workbench.host.panels}
+        return [id for id, dock in self.docks.items() if id in known and not dock.isHidden()]
+
+    def reopen_plugin_panel(self, id: object) -> None:
+        """Open a plugin's panel that a session had open; one that is not there any more, or fails, is left out."""
+        panel = next((p for p in self.workbench.host.panels if p.id == id), None)
+        if panel is None or self.workbench.host.missing(panel):
+            return
+        try:
+            self.open_plugin_panel(panel)
+        except Exception as error:  # a plugin's fault must not cost the session
+            text = f"The panel {panel.title} cannot be opened ({type(error).__name__})."
+            self.show_problem(Problem(text, traceback.format_exc(), level="warn"))
+
     # -- Analyse and Help ------------------------------------------------------------------------------------
 
     def _make_room_for_form(self) -> None:
@@ -548,23 +554,21 @@ class MainWindow(QMainWindow):
     def show_preferences(self, page: str = "") -> None:
         from app.window.preferences import PreferencesDialog
 
-        dialog = self._show_once(PreferencesDialog, lambda: PreferencesDialog(self))
+        dialog = self.show_once(PreferencesDialog, lambda: PreferencesDialog(self))
         if page:
             dialog.show_page(page)  # type: ignore[attr-defined]
 
     def show_shortcuts(self) -> None:
         from app.window.shortcuts_dialog import ShortcutsDialog
 
-        self._show_once(ShortcutsDialog, lambda: ShortcutsDialog(self.commands, self.shortcuts, self))
+        self.show_once(ShortcutsDialog, lambda: ShortcutsDialog(self.commands, self.shortcuts, self))
 
     def show_keys(self) -> None:
         from app.window.keys_sheet import KeysSheet
 
-        self._show_once(
-            KeysSheet, lambda: KeysSheet(self.commands, self.shortcuts, self.show_shortcuts, self)
-        )
+        self.show_once(KeysSheet, lambda: KeysSheet(self.commands, self.shortcuts, self.show_shortcuts, self))
 
-    def _show_once(self, kind: type[QDialog], make: Callable[[], QDialog]) -> QDialog:
+    def show_once(self, kind: type[QDialog], make: Callable[[], QDialog]) -> QDialog:
         """Show a dialog; the one that is open already comes to the front."""
         dialog = next((d for d in self.findChildren(kind) if d.isVisible()), None) or make()
         dialog.show()
@@ -575,7 +579,7 @@ class MainWindow(QMainWindow):
     def show_memory(self) -> None:
         from app.window.memory import MemoryDialog
 
-        self._show_once(MemoryDialog, lambda: MemoryDialog(self.workbench, self.status.gpus, self))
+        self.show_once(MemoryDialog, lambda: MemoryDialog(self.workbench, self.status.gpus, self))
 
     def _show_jobs(self) -> None:
         self.docks["jobs"].show()
@@ -584,18 +588,18 @@ class MainWindow(QMainWindow):
     def show_about(self) -> None:
         from app.window.about import AboutDialog
 
-        self._show_once(AboutDialog, lambda: AboutDialog(self))
+        self.show_once(AboutDialog, lambda: AboutDialog(self))
 
     def show_plugins(self) -> None:
         from app.window.plugins_dialog import PluginsDialog
 
-        self._show_once(PluginsDialog, lambda: PluginsDialog(self.workbench, self))
+        self.show_once(PluginsDialog, lambda: PluginsDialog(self.workbench, self))
 
     def show_analyses(self, id: str = "") -> None:
         """The help on analyses, on the one whose form is shown unless another is named."""
         from app.window.analyses_help import AnalysesHelp
 
-        dialog = self._show_once(
+        dialog = self.show_once(
             AnalysesHelp, lambda: AnalysesHelp(self.workbench, self.choose_analysis, self)
         )
         chosen = id or self.analysis.chosen

@@ -7,9 +7,11 @@ left out: the clock decides which one comes next.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -212,6 +214,21 @@ class Player(QObject):
             self._direction = 1
             self._workbench.settings.set("player-mode", mode)
             self.state_changed.emit()
+
+    def state(self) -> dict[str, Any]:
+        """Speed and mode, plain, for a session."""
+        return {"speed": self.speed, "mode": self.mode}
+
+    def restore(self, state: Any) -> None:
+        """Bring back what `state` said; the mode of the next window stays what the user chose last."""
+        if not isinstance(state, Mapping):
+            return
+        speed, mode = state.get("speed"), state.get("mode")
+        if isinstance(speed, (int, float)) and math.isfinite(speed) and speed > 0:
+            self.speed = min(max(float(speed), 0.01), 100.0)
+        if mode in MODES:
+            self.mode = str(mode)
+        self.state_changed.emit()
 
     def speed_tip(self) -> str:
         """What speed 1 means here."""

@@ -24,9 +24,18 @@ from app.panels.analysis import devices
 from app.panels.display.fields import map_choices
 from app.theme import Metrics
 from app.window.dialogs import Dialog
-from app.window.preferences_values import BACKENDS, LEAST_UNDO, MOST_UNDO, UNDO, WORKERS
+from app.window.kinds import count
+from app.window.preferences_values import (
+    BACKENDS,
+    LEAST_UNDO,
+    MOST_UNDO,
+    MOST_UNDO_MEMORY,
+    UNDO,
+    WORKERS,
+)
 from app.window.trusted_page import TrustedModels
 from app.window.view_actions import SCALES
+from core.document import default_budget
 from core.settings import MOST_RECENT, RECENT
 
 if TYPE_CHECKING:
@@ -145,6 +154,16 @@ class PreferencesDialog(Dialog):
         self._folder(grid, "open-folder", "Open starts in")
         self._folder(grid, "export-folder", "Export starts in")
         self._number(grid, "undo-limit", "Edits to undo", UNDO, LEAST_UNDO, MOST_UNDO, apply=self._set_undo)
+        self._number(
+            grid,
+            "undo-memory",
+            "Memory for undo, MB",
+            0,
+            0,
+            MOST_UNDO_MEMORY,
+            apply=self._set_undo_memory,
+            zero=f"automatic ({count(default_budget() // 1_000_000)})",
+        )
         self._flag(
             grid,
             "confirm-close",
@@ -168,6 +187,9 @@ class PreferencesDialog(Dialog):
 
     def _set_undo(self, limit: int) -> None:
         self._window.workbench.document.undo_limit = limit
+
+    def _set_undo_memory(self, megabytes: int) -> None:
+        self._window.workbench.document.undo_memory = megabytes * 1_000_000 or default_budget()
 
     # -- kinds of fields -------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ WORKERS = 2
 """Jobs that run at once where the user chose nothing."""
 UNDO, LEAST_UNDO, MOST_UNDO = 200, 10, 100_000
 """Edits that can be taken back where the user chose nothing, and the bounds of the choice."""
+MOST_UNDO_MEMORY = 1_000_000
+"""Megabytes."""
 BACKENDS = {"auto": "Choose by itself", "gl": "OpenGL (gl)", "image": "Without GPU driver (image)"}
 VARIABLE = "EQUISCOPE_VIEWPORT"
 
@@ -26,6 +28,12 @@ def wanted_backend(settings: Settings) -> str:
 def undo_limit(settings: Settings) -> int:
     """How many edits can be taken back."""
     return int(settings.number("undo-limit", UNDO, LEAST_UNDO, MOST_UNDO))
+
+
+def undo_memory(settings: Settings) -> int | None:
+    """Bytes that undo may hold beside what is open; None for the default of `core.document`."""
+    megabytes = int(settings.number("undo-memory", 0, 0, MOST_UNDO_MEMORY))
+    return megabytes * 1_000_000 if megabytes else None
 
 
 def with_defaults(items: Iterable[Item], settings: Settings) -> tuple[Item, ...]:

@@ -20,7 +20,8 @@ from app.window.adopt import COURSE, of_inputs, plain_data, replaced, result_ite
 from app.window.jobs_bridge import JobsBridge
 from app.window.linking import Found, Links, find_target
 from app.window.placed import beside
-from app.window.preferences_values import undo_limit, with_defaults
+from app.window.preferences_values import undo_limit, undo_memory, with_defaults
+from app.window.sessions import SESSION, Sessions, with_suffix
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
 from core.document import AddItems, Change, Document, Item, SetDisplay, Several
@@ -33,7 +34,6 @@ from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, Resul
 from core.running import Finished, InputRef
 from core.settings import Settings
 
-SESSION = ".equiscope"
 HISTORY = 50
 """Finished jobs that are remembered."""
 UNDO_KEEPS = 64_000_000
@@ -125,12 +125,14 @@ class Workbench(QObject):
         self.tasks: list[Task] = []
         self.descriptions: dict[str, Description] = {}
         self._describing = False
-        self._edits = 0
+        self.edits = 0
+        """How many there were: what is saved is clean only if there were none meanwhile."""
         self._kinds: dict[str, str] | None = None
         self._closed = False
         self._reading_again = False
         self._by_handle: dict[str, Task] = {}
         self.links = Links(self)
+        self.sessions = Sessions(self)
         self.bridge = JobsBridge(self)
         self.bridge.events.connect(self._on_events)
         self._listen()
@@ -155,7 +157,7 @@ class Workbench(QObject):
         self.document.clean_changed.disconnect(self._on_clean)
 
     def _on_changed(self, change: Change) -> None:
-        self._edits += 1
+        self.edits += 1
         self.edited.emit(change)
         self._look_at_kinds(change)
         if self.selected is not None and self.selected not in self.document:
@@ -168,16 +170,18 @@ class Workbench(QObject):
         self.clean_changed.emit(clean)
 
     def _new_document(self, items: Sequence[Item] = ()) -> Document:
-        made = Document(items, undo_limit=undo_limit(self.settings))
+        made = Document(items, undo_limit=undo_limit(self.settings), undo_memory=undo_memory(self.settings))
         made.undo_keeps = UNDO_KEEPS
         return made
 
-    def _replace(self, items: Sequence[Item], folder: Path | None) -> None:
+    def replace_document(self, items: Sequence[Item], folder: Path | None) -> None:
+        """Put another document in the place of the one that is open; `folder` is that of its session."""
         self.session += 1
         for task in self.tasks:
             task.cancel()
         self._silence()
         self.links.forget()
+        self.sessions.forget()
         self.document = self._new_document(items)
         self._kinds = None
         self.folder = folder
@@ -290,7 +294,7 @@ class Workbench(QObject):
             shown,
             self.session,
             on_done,
-            on_failed or partial(self._show_failure, title),
+            on_failed or partial(self.show_failure, title),
             on_over or _nothing,
             again=again,
         )
@@ -299,7 +303,8 @@ class Workbench(QObject):
         self.task_added.emit(made)
         return made
 
-    def _show_failure(self, title: str, error: JobFailed) -> None:
+    def show_failure(self, title: str, error: JobFailed) -> None:
+        """A card for a job that failed; the details go to the log, too."""
         text = str(error) if error.refusal else f"{title}: {error}"
         self.problem.emit(Problem(text, "" if error.refusal else error.details))
         if error.details:
@@ -458,7 +463,7 @@ class Workbench(QObject):
             text = f"{printable(Path(path).name)} can be read in several ways. Open as…"
             self.problem.emit(Problem(text, level="info", choices=choices))
             return
-        self._show_failure(f"{printable(Path(path).name)} cannot be opened", error)
+        self.show_failure(f"{printable(Path(path).name)} cannot be opened", error)
 
     def open_sample(self, sample: Sample) -> None:
         """Make or find a sample and open it."""
@@ -665,46 +670,21 @@ class Workbench(QObject):
             on_done=lambda _folder: self.message.emit(f"{folder} written"),
         )
 
-    def save_session(self, folder: str | Path, layout: Mapping[str, Any]) -> Task:
-        """Save what is open into `folder`; the document is clean afterwards unless it changed meanwhile."""
-        folder = Path(folder).absolute()
-        if folder.suffix != SESSION:
-            folder = folder.with_name(folder.name + SESSION)
-        edits = self._edits
-        items = list(self.document)
-        payload = {"items": items, "layout": dict(layout), "folder": str(folder)}
+    def save_session(self, folder: str | Path, layout: Mapping[str, Any], *, overwrite: bool = False) -> Task:
+        """Save what is open into `folder`; the document is clean afterwards unless it changed meanwhile.
 
-        def done(_folder: str) -> None:
-            self.folder = folder
-            if self._edits == edits:
-                self.document.mark_clean()
-            self.rebased.emit(items, folder)
-            self.settings.add_recent(str(folder))
-            self.session_changed.emit()
-            self.message.emit(f"{folder.name} saved")
-            self.saved.emit()
-
-        title = f"Save {folder.name}"
-        return self.submit("save_session", payload, title=title, on_done=done, urgent=True)
+        If somebody else has saved it there since it was opened here, nothing is written and `sessions.conflict` says
+        so; `overwrite` replaces it all the same.
+        """
+        return self.sessions.save(with_suffix(folder), layout, overwrite=overwrite)
 
     def open_session(self, folder: str | Path) -> Task:
         """Replace what is open by a saved session. Ask about unsaved changes before calling this."""
-        folder = Path(folder).absolute()
-
-        def done(loaded: Any) -> None:
-            self._replace(loaded.items, folder)
-            self.settings.add_recent(str(folder))
-            self.session_opened.emit(dict(loaded.layout))
-            for text in loaded.problems:
-                self.problem.emit(Problem(text, level="warn"))
-
-        return self.submit(
-            "open_session", {"folder": str(folder)}, title=f"Open {printable(folder.name)}", on_done=done
-        )
+        return self.sessions.open(Path(folder))
 
     def adopt(self, loaded: Any, folder: Path | None) -> None:
         """Replace what is open by what was recovered after a crash; it is saved nowhere as it is."""
-        self._replace(loaded.items, folder)
+        self.replace_document(loaded.items, folder)
         self.document.mark_unsaved()
         self.session_opened.emit(dict(loaded.layout))
         for text in loaded.problems:
@@ -712,7 +692,7 @@ class Workbench(QObject):
 
     def new_session(self) -> None:
         """Close everything that is open. Ask about unsaved changes before calling this."""
-        self._replace((), None)
+        self.replace_document((), None)
 
 
 def _absolute(path: str) -> str:

@@ -7,12 +7,14 @@ from core.document._edits import (
     MoveItem,
     RemoveItems,
     RenameItem,
+    ReplaceItem,
     SetData,
     SetDisplay,
     SetTransform,
     Several,
 )
-from core.document._item import Item, Source, data_bytes, new_id
+from core.document._item import Item, Missing, Source, data_bytes, new_id
+from core.document._memory import default_budget
 from core.document._parking import Parked
 
 __all__ = [
@@ -22,15 +24,18 @@ __all__ = [
     "Document",
     "Edit",
     "Item",
+    "Missing",
     "MoveItem",
     "Parked",
     "RemoveItems",
     "RenameItem",
+    "ReplaceItem",
     "SetData",
     "SetDisplay",
     "SetTransform",
     "Several",
     "Source",
     "data_bytes",
+    "default_budget",
     "new_id",
 ]

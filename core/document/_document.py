@@ -23,6 +23,7 @@ from core.document._edits import (
     SetTransform,
 )
 from core.document._item import Item
+from core.document._memory import default_budget, held_bytes, kept_from
 from core.document._parking import Direction, Parked, Parking, brought, with_items
 
 MERGE_SECONDS = 1.0
@@ -55,12 +56,18 @@ class Document:
     changed = Signal(Change)
     clean_changed = Signal(bool)
 
-    def __init__(self, items: Iterable[Item] = (), *, undo_limit: int = 200) -> None:
-        """`items` are there from the start (a session that was opened): nothing to undo, nothing unsaved."""
+    def __init__(
+        self, items: Iterable[Item] = (), *, undo_limit: int = 200, undo_memory: int | None = None
+    ) -> None:
+        """`items` are there from the start (a session that was opened): nothing to undo, nothing unsaved.
+
+        `undo_memory`: bytes that undo may hold beside what is open; None asks `default_budget`.
+        """
         self._items: Items = {item.id: item for item in items}
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
         self._undo_limit = undo_limit
+        self._undo_memory = default_budget() if undo_memory is None else undo_memory
         self._clean_edit: Edit | None = None
         self._last_time = 0.0
         self.undo_keeps: int | None = None
@@ -78,10 +85,20 @@ class Document:
         self._undo_limit = max(1, limit)
 
     @property
+    def undo_memory(self) -> int:
+        """Bytes that undo may hold beside what is open; a smaller budget takes effect at once."""
+        return self._undo_memory
+
+    @undo_memory.setter
+    def undo_memory(self, budget: int) -> None:
+        self._undo_memory = max(0, budget)
+        self._forget_oldest()
+
+    @property
     def undo_bytes(self) -> int:
         """Bytes of data that are no longer open, and are kept for undo and redo."""
-        return sum(edit.bytes for edit in self._undone) + sum(
-            edit.bytes for edit in self._done if not isinstance(edit, AddItems)
+        return held_bytes(
+            [edit.held for edit in (*self._done, *self._undone)], [item.data for item in self._items.values()]
         )
 
     # -- reading ---------------------------------------------------------------------------------------------
@@ -124,14 +141,10 @@ class Document:
             self._done[-1] = last.merged(edit)
         else:
             self._done.append(edit)
-            if len(self._done) > self._undo_limit:
-                del self._done[: -self._undo_limit]
-                # What was clean before the edits that are forgotten now cannot be reached by undo any more.
-                if self._clean_edit not in self._done:
-                    self._clean_edit = _NEVER
         self._last_time = now
         self._undone.clear()
         self._park(change)
+        self._forget_oldest()
         self.changed.emit(change)
         self.clean_changed.emit(self.is_clean)
 
@@ -231,6 +244,25 @@ class Document:
     def move(self, id: str, parent: str | None, place: int) -> None:
         """Apply `MoveItem`."""
         self.apply(MoveItem.of(self._items, id, parent, place))
+
+    def _forget_oldest(self) -> None:
+        """Let the oldest edits go that are more, or hold more, than may be kept; the newest always stays."""
+        few = self._done[-self._undo_limit :]
+        kept = kept_from(
+            (edit.held for edit in reversed(few)),
+            [item.data for item in self._items.values()],
+            [data for edit in self._undone for data in edit.held],
+            self._undo_memory,
+        )
+        forgotten = len(self._done) - kept
+        if forgotten:
+            gone = self._done[:forgotten]
+            del self._done[:forgotten]
+            # What was clean before the edits that are forgotten now cannot be reached by undo any more.
+            if self._clean_edit is None or self._clean_edit in gone[:-1]:
+                self._clean_edit = _NEVER
+            elif self._clean_edit is gone[-1]:
+                self._clean_edit = None  # where undo now ends
 
     # -- inside ----------------------------------------------------------------------------------------------
 

@@ -48,6 +48,11 @@ class Edit:
     def bytes(self) -> int:
         return 0
 
+    @property
+    def held(self) -> list[Any]:
+        """The data objects that keeping this edit keeps alive."""
+        return []
+
     def apply(self, items: Items) -> set[str]:
         raise TypeError(f"{type(self).__name__} cannot be applied")
 
@@ -74,6 +79,10 @@ class AddItems(Edit):
     @property
     def bytes(self) -> int:
         return sum(data_bytes(item.data) for item in self.added)
+
+    @property
+    def held(self) -> list[Any]:
+        return [item.data for item in self.added]
 
     def apply(self, items: Items) -> set[str]:
         for item in self.added:
@@ -120,6 +129,10 @@ class RemoveItems(Edit):
     @property
     def bytes(self) -> int:
         return sum(data_bytes(item.data) for item in self.removed)
+
+    @property
+    def held(self) -> list[Any]:
+        return [item.data for item in self.removed]
 
     def apply(self, items: Items) -> set[str]:
         for item in self.removed:
@@ -262,6 +275,41 @@ class SetData(_Change):
     def bytes(self) -> int:
         return data_bytes(self.before) + data_bytes(self.after)
 
+    @property
+    def held(self) -> list[Any]:
+        return [self.before, self.after]
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class ReplaceItem(Edit):
+    """Put an item in the place of another with its id: a missing file was found."""
+
+    before: Item
+    after: Item
+    title: str = "Locate file"
+
+    @property
+    def label(self) -> str:
+        return self.title
+
+    @property
+    def bytes(self) -> int:
+        return data_bytes(self.before.data) + data_bytes(self.after.data)
+
+    @property
+    def held(self) -> list[Any]:
+        return [self.before.data, self.after.data]
+
+    def apply(self, items: Items) -> set[str]:
+        items[self.before.id]  # an id that is not open is an error, not a new item
+        items[self.before.id] = self.after
+        return {self.before.id}
+
+    def revert(self, items: Items) -> set[str]:
+        items[self.before.id] = self.before
+        return {self.before.id}
+
 
 @register
 @dataclass(frozen=True, eq=False)
@@ -278,6 +326,10 @@ class Several(Edit):
     @property
     def bytes(self) -> int:
         return sum(edit.bytes for edit in self.edits)
+
+    @property
+    def held(self) -> list[Any]:
+        return [data for edit in self.edits for data in edit.held]
 
     def apply(self, items: Items) -> set[str]:
         return set().union(*(edit.apply(items) for edit in self.edits))

@@ -40,6 +40,25 @@ class Source:
 
 @register
 @dataclass(frozen=True, eq=False)
+class Missing:
+    """Why an item of a session has no data, and all that is known of what it was.
+
+    `reason` is a sentence; `kind` one of `core.data`, "" where the session does not say; `saved` what stands in the
+    session of its source (relative path and hashes, plain JSON), and `folder` the session's, where that path starts.
+    Saving again writes it back as it was.
+    """
+
+    reason: str
+    kind: str = ""
+    saved: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "saved", MappingProxyType(dict(self.saved)))
+
+
+@register
+@dataclass(frozen=True, eq=False)
 class Item:
     """Something that is open: what it is (`data`), where (`transform`), how it is shown (`display`).
 
@@ -49,6 +68,7 @@ class Item:
     transform : (4, 4) world -> world, applied on top of the data's own coordinates.
     source : the file it was read from, if any.
     edited : `data` is no longer what `source` holds, so a session has to save it.
+    missing : `data` is None because `source` could not be read again; None for everything else.
     record : the record of the run that made it (plain JSON, see `core.records`), if any.
     """
 
@@ -63,6 +83,7 @@ class Item:
     edited: bool = False
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    missing: Missing | None = field(default=None, metadata={"omit": True})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "transform", frozen(self.transform, dtype=np.float64))

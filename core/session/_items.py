@@ -11,30 +11,45 @@ from typing import Any
 
 import numpy as np
 
-from core.data import decode, encode, kind_of
-from core.document import Item, Source
-from core.errors import ReadError
+from core.data import Checkpoint, decode, encode, kind_of
+from core.document import Item, Missing, Source
+from core.errors import ReadError, UserError
 from core.jobs import Job
 from core.opening import SAMPLE, items_of, open_path
 from core.plugins import PluginHost
 from core.records import file_hash, input_hash, relative_path
+from core.session._paths import meant, record_with, told
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What an item's id may be; a file of `data/` is named after it."""
 
 
-def encode_item(item: Item, folder: Path, store: Path) -> dict[str, Any]:
+def encode_item(item: Item, folder: Path, store: Path, *, embed: bool = False) -> dict[str, Any]:
     """The entry of an item: plain JSON. Arrays of some size go into `store`/data/ID.npz, flushed to the disk.
 
-    `folder` is what paths of sources are relative to; what lies inside it is not taken for a file that stays.
-    `store`/data must exist.
+    Parameters
+    ----------
+    folder : the session's; paths of sources are told as seen from there, and what lies inside it is not taken for a
+        file that stays.
+    store : where `data` lies; it must exist.
+    embed : keep the data of files, too, and no word of where they lie.
 
     Raises
     ------
     OSError : the disk refuses.
     """
-    from_file = not item.edited and _is_data(item.data) and _still_there(item.source, folder)
-    tree, arrays = encode(replace(item, data=None) if from_file else item)
+    folder = folder.resolve()
+    from_file = (
+        item.missing is None
+        and not item.edited
+        and _is_data(item.data)
+        and not (embed and _can_be_embedded(item.data))
+        and _still_there(item.source, folder)
+    )
+    bare = _without_paths(item) if embed else _with_told_paths(item, folder)
+    if embed and (from_file or item.missing) and item.source is not None:  # means nothing without its file
+        bare = replace(bare, source=replace(item.source, path=_near(item.source.path, folder)))
+    tree, arrays = encode(replace(bare, data=None, missing=None) if from_file or item.missing else bare)
     # Small arrays (transforms, markups) are written out, so that session.json can be read by people.
     small = {
         i: a
@@ -44,16 +59,19 @@ def encode_item(item: Item, folder: Path, store: Path) -> dict[str, Any]:
     large = {str(i): a for i, a in enumerate(arrays) if i not in small}
     entry: dict[str, Any] = {"id": item.id, "name": item.name, "item": tree}
     entry["arrays"] = {
-        str(i): {"dtype": a.dtype.str, "values": a.tolist(), "shape": a.shape} for i, a in small.items()
+        str(i): {"dtype": a.dtype.str, "values": a.tolist(), "shape": list(a.shape)} for i, a in small.items()
     }
     if from_file:
         assert item.source is not None
         source = Path(item.source.path)
         entry["source"] = {
-            "relative": relative_path(source, folder.resolve()) if source.is_absolute() else "",
+            "kind": kind_of(item.data),
+            "relative": relative_path(source, folder) if source.is_absolute() and not embed else "",
             "content": input_hash(item.data),
             "sha256": item.source.sha256 or file_hash(source),
         }
+    elif item.missing is not None:
+        entry["source"] = _kept(item.missing, folder, embed)
     if large:
         entry["file"] = f"data/{item.id}.npz"
         target = store / entry["file"]
@@ -64,6 +82,43 @@ def encode_item(item: Item, folder: Path, store: Path) -> dict[str, Any]:
     return entry
 
 
+def _with_told_paths(item: Item, folder: Path) -> Item:
+    """The item with its paths as they stand in a session."""
+    source = item.source and replace(item.source, path=told(item.source.path, folder))
+    record = None if item.record is None else record_with(item.record, lambda path: told(path, folder))
+    return replace(item, source=source, record=record)
+
+
+def _without_paths(item: Item) -> Item:
+    """The item for a copy that is shared: not a word of where anything lies on this disk."""
+    source = item.source if item.source is not None and item.source.path.startswith(SAMPLE) else None
+    record = None if item.record is None else record_with(item.record, _no_place)
+    return replace(item, source=source, record=record)
+
+
+def _no_place(path: str) -> str:
+    return path if path.startswith(SAMPLE) else ""
+
+
+def _near(path: str, folder: Path) -> str:
+    """Where a file is that a shared copy cannot hold: as seen from the copy if it lies near it, else its name."""
+    if path.startswith(SAMPLE):
+        return path
+    near = Path(path).resolve().is_relative_to(folder.parent)
+    return relative_path(Path(path).resolve(), folder) if near else Path(path).name
+
+
+def _kept(missing: Missing, folder: Path, embed: bool) -> dict[str, Any]:
+    """What a session said of a source that is missing; its relative path begins at another folder now."""
+    saved = dict(missing.saved)
+    relative = str(saved.get("relative") or "")
+    if embed:
+        saved["relative"] = ""
+    elif relative and missing.folder:
+        saved["relative"] = relative_path(Path(meant(relative, Path(missing.folder))), folder)
+    return saved
+
+
 def decode_item(
     entry: dict[str, Any],
     folder: Path,
@@ -72,18 +127,22 @@ def decode_item(
     host: PluginHost,
     cache: dict[str, Any] | None = None,
     problems: list[str] | None = None,
+    changed: dict[str, str] | None = None,
 ) -> Item:
     """The item of an entry that `encode_item` made; its source is read again.
+
+    An item whose source cannot be had comes back without data, and says why (`Item.missing`).
 
     Parameters
     ----------
     folder : holds `data/`; the start of relative paths.
     cache : what was read of sources already, for the next entry with the same.
     problems : gets a sentence about whatever is not as it was.
+    changed : gets, under the item's id, the hash of what its file held if that is not the one that was saved.
 
     Raises
     ------
-    UserError : the source cannot be had, or the entry is not to be trusted.
+    UserError : the entry is not to be trusted.
     Exception : any, where the entry is damaged; callers leave it out and go on.
     """
     cache = {} if cache is None else cache
@@ -105,36 +164,73 @@ def decode_item(
     item = decode(entry["item"], [arrays[i] for i in range(len(arrays))])
     if not isinstance(item, Item) or not isinstance(item.name, str) or not _ID.fullmatch(item.id):
         raise ValueError("not an item")
+    item = _with_meant_paths(item, folder)
     if "source" not in entry or item.source is None:
         return item
-    data, source = _read_source(item, entry["source"], folder, job, host, cache)
-    if input_hash(data) != entry["source"]["content"]:
-        text = f"{item.name} has changed: {Path(source.path).name} is not the file that was saved with this session."
+    saved = dict(entry["source"])
+    try:
+        data, source = _read_source(item.source, saved, folder, job, host, cache)
+    except (UserError, OSError, MemoryError) as error:
+        reason = str(error) or "There is not enough memory to read it; close something first."
         if problems is not None:
-            problems.append(text)
+            problems.append(f"{item.name} has no data: {reason}")
+        return replace(
+            item, data=None, missing=Missing(reason, str(saved.get("kind", "")), saved, str(folder))
+        )
+    if input_hash(data) != saved["content"]:
+        if problems is not None:
+            problems.append(changed_words(item.name, Path(source.path).name))
+        if changed is not None:
+            changed[item.id] = str(saved["content"])
     return replace(item, data=data, source=source)
 
 
+def changed_words(name: str, file: str) -> str:
+    """The sentence about a source that is not what it was."""
+    return f"{name} has changed: {file} is not the file that was saved with this session."
+
+
+def _with_meant_paths(item: Item, folder: Path) -> Item:
+    source = item.source and replace(item.source, path=meant(item.source.path, folder))
+    record = None if item.record is None else record_with(item.record, lambda path: meant(path, folder))
+    return replace(item, source=source, record=record)
+
+
 def _read_source(
-    item: Item, saved: dict[str, Any], folder: Path, job: Job, host: PluginHost, cache: dict[str, Any]
+    source: Source, saved: dict[str, Any], folder: Path, job: Job, host: PluginHost, cache: dict[str, Any]
 ) -> tuple[Any, Source]:
-    assert item.source is not None
-    path = Path(item.source.path)
-    if not item.source.path.startswith(SAMPLE):
-        places = [p for p in (folder / saved["relative"], path) if p.exists()]
+    path = Path(source.path)
+    if not source.path.startswith(SAMPLE):
+        relative = str(saved.get("relative") or "")
+        places = [p for p in ([folder / relative] if relative else []) + [path] if p.exists()]
         if not places:
-            raise ReadError(path, "is not where it was", "put it back or open it from its new place")
+            raise ReadError(path, "is not where it was", "put it back, or locate it (File, Locate files…)")
         path = places[0].resolve()
-    key = f"{path}\0{item.source.reader}\0{sorted(item.source.options.items())}"
+    return read_again(
+        replace(source, path=str(path)), job=job, host=host, cache=cache, sha256=saved.get("sha256", "")
+    )
+
+
+def read_again(
+    source: Source, *, job: Job, host: PluginHost, cache: dict[str, Any], sha256: str = ""
+) -> tuple[Any, Source]:
+    """The data that a source names, read now, and the source as it is now.
+
+    Raises
+    ------
+    UserError : it cannot be read, or holds less than it did.
+    """
+    path: Any = source.path if source.path.startswith(SAMPLE) else Path(source.path)
+    key = f"{path}\0{source.reader}\0{sorted(source.options.items())}"
     if key not in cache:
         cache[key] = items_of(
-            open_path(path, job=job, host=host, reader=item.source.reader, options=item.source.options)
+            open_path(path, job=job, host=host, reader=source.reader, options=source.options)
         )
     found = cache[key]
-    if item.source.index >= len(found):
+    if source.index >= len(found):
         raise ReadError(path, "holds fewer objects than when the session was saved", "open it again by hand")
-    fresh = found[item.source.index]
-    return fresh.data, replace(fresh.source, sha256=saved.get("sha256", ""))
+    fresh = found[source.index]
+    return fresh.data, replace(fresh.source, sha256=sha256)
 
 
 def _still_there(source: Source | None, folder: Path) -> bool:
@@ -160,3 +256,8 @@ def _is_data(data: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _can_be_embedded(data: Any) -> bool:
+    """Whether all of it is in memory: a checkpoint is but an index of a file."""
+    return not isinstance(data, Checkpoint)

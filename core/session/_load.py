@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.document import Item
-from core.errors import Cancelled, ReadError, UserError
+from core.errors import Cancelled, ReadError, UserError, printable
 from core.jobs import Job
 from core.plugins import PluginHost
 from core.session._items import decode_item
@@ -22,48 +23,40 @@ log = logging.getLogger("equiscope.session")
 def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
     """Open a session: read its sources again and its own data.
 
-    A source that is missing, unreadable or changed does not stop the rest: it is told in `problems`; a missing
-    one leaves its item out together with nothing else.
+    A source that is missing, unreadable or changed does not stop the rest: it is told in `problems`. An item whose
+    source cannot be had stays as one without data. Where the folder has gone, its backup is opened.
 
     Raises
     ------
     ReadError : the folder is no session, or a newer program's.
     """
     folder = folder.absolute()
-    if not folder.exists() and folder.with_name(folder.name + ".bak").is_dir():
-        folder = folder.with_name(folder.name + ".bak")  # a crash between the two renames of a save
-    path = folder / "session.json" if folder.is_dir() else folder
-    folder = path.parent
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        version = int(tree["format"])
-        if version > FORMAT:
-            raise ReadError(
-                folder, f"was saved by a newer version (session format {version})", "update Equiscope"
-            )
-        tree = migrated(tree, FORMAT)
-        entries, layout = list(tree["items"]), dict(tree.get("layout", {}))
-    except FileNotFoundError:
-        raise ReadError(
-            folder, "is no session (it has no session.json)", f"choose a folder that ends in {SUFFIX}"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ReadError(
-            folder,
-            f"has a session.json that cannot be read ({type(error).__name__}: {error})",
-            "open the .bak beside it",
-        ) from None
     problems: list[str] = []
+    backup = folder.with_name(folder.name + ".bak")
+    if (
+        not folder.exists() and backup.is_dir()
+    ):  # a crash between the two renames of a save, or it was deleted
+        problems.append(
+            f"{printable(folder.name)} is not there; what was saved before it ({printable(backup.name)}) is shown."
+        )
+        folder = backup
+    tree, stamp = read_tree(folder)
+    folder = folder if folder.is_dir() else folder.parent
     items: list[Item] = []
+    changed: dict[str, str] = {}
     cache: dict[str, Any] = {}
-    for n, entry in enumerate(entries):
-        name = str(entry.get("name", "")) if isinstance(entry, dict) else ""
-        job.progress(n / max(1, len(entries)), f"Opening {name}")
+    left_out = 0
+    for n, entry in enumerate(tree["items"]):
+        name = printable(str(entry.get("name", ""))) if isinstance(entry, dict) else ""
+        job.progress(n / max(1, len(tree["items"])), f"Opening {name}")
         try:
-            item = decode_item(entry, folder, job=job, host=host, cache=cache, problems=problems)
+            item = decode_item(
+                entry, folder, job=job, host=host, cache=cache, problems=problems, changed=changed
+            )
             if any(item.id == other.id for other in items):
                 raise ValueError("another item has its id")
             items.append(item)
+            continue
         except Cancelled:
             raise
         except UserError as error:
@@ -74,7 +67,40 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
             problems.append(
                 f"{name or 'An item'} is left out: its entry in the session is damaged ({reason})."
             )
-    return Session(_rooted(items), layout, tuple(problems))
+        left_out += 1
+    return Session(_rooted(items), tree["layout"], tuple(problems), changed, left_out, stamp)
+
+
+def read_tree(folder: Path) -> tuple[dict[str, Any], str]:
+    """The JSON of a session (its folder, or its `session.json`) in the present format, and its stamp.
+
+    Raises
+    ------
+    ReadError : it is no session, damaged, or a newer program's.
+    """
+    path = folder / "session.json" if folder.is_dir() else folder
+    folder = path.parent
+    try:
+        raw = path.read_bytes()
+        tree = json.loads(raw)
+        version = int(tree["format"])
+        if version > FORMAT:
+            raise ReadError(
+                folder, f"was saved by a newer version (session format {version})", "update Equiscope"
+            )
+        tree = migrated(tree, FORMAT)
+        tree = {**tree, "items": list(tree["items"]), "layout": dict(tree.get("layout", {}))}
+    except FileNotFoundError:
+        raise ReadError(
+            folder, "is no session (it has no session.json)", f"choose a folder that ends in {SUFFIX}"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ReadError(
+            folder,
+            f"has a session.json that cannot be read ({type(error).__name__}: {printable(str(error))})",
+            "open the .bak beside it",
+        ) from None
+    return tree, hashlib.sha256(raw).hexdigest()
 
 
 def _rooted(items: list[Item]) -> tuple[Item, ...]:

@@ -14,17 +14,33 @@ from core import __version__
 from core.document import Item
 from core.errors import WriteError
 from core.jobs import Job
-from core.session._disk import copy, sync_folder, to_json, write_flushed
+from core.session._disk import clear_drafts, copy, draft_of, swap, sync_folder, to_json, write_flushed
 from core.session._items import encode_item
-from core.session._session import FORMAT, SUFFIX
+from core.session._session import FORMAT, SUFFIX, SessionChanged, stamp
 
 
-def save(items: tuple[Item, ...] | list[Item], layout: Mapping[str, Any], folder: Path, *, job: Job) -> Path:
+def save(
+    items: tuple[Item, ...] | list[Item],
+    layout: Mapping[str, Any],
+    folder: Path,
+    *,
+    job: Job,
+    expected: str | None = None,
+    embed: bool = False,
+    keep: bool = False,
+) -> Path:
     """Save a session; returns the folder (with `SUFFIX`).
+
+    Parameters
+    ----------
+    expected : the stamp of what is taken to be there; None replaces whatever session is.
+    embed : a copy to be shared: the data of files are in it, and no path is.
+    keep : what is there is kept for good (as "NAME before repair"), because it holds more than could be read.
 
     Raises
     ------
     WriteError : the disk refuses; what was saved before is untouched.
+    SessionChanged : there is another session than the expected one; nothing is written.
     """
     folder = folder if folder.suffix == SUFFIX else folder.with_name(folder.name + SUFFIX)
     folder = (
@@ -32,15 +48,17 @@ def save(items: tuple[Item, ...] | list[Item], layout: Mapping[str, Any], folder
     )  # a link to a session is followed: renaming the link would not save what it names
     if folder.exists() and not (folder / "session.json").is_file():
         raise WriteError(folder, "exists and is no session", "choose another name")
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
+    draft = draft_of(folder)
     backup = folder.with_name(folder.name + ".bak")
+    _check(folder, expected)
     try:
+        clear_drafts(folder)
         shutil.rmtree(draft, ignore_errors=True)
         (draft / "data").mkdir(parents=True)
         entries = []
         for n, item in enumerate(items):
             job.progress(n / max(1, len(items)), f"Saving {item.name}")
-            entries.append(encode_item(item, folder, draft))
+            entries.append(encode_item(item, folder, draft, embed=embed))
         tree = {
             "format": FORMAT,
             "program": f"equiscope {__version__}",
@@ -48,17 +66,15 @@ def save(items: tuple[Item, ...] | list[Item], layout: Mapping[str, Any], folder
             "layout": dict(layout),
         }
         write_flushed(draft / "session.json", to_json(tree))
+        if folder.exists():
+            _check(folder, expected)
+            _keep_strangers(folder, draft)
         sync_folder(draft / "data")
         sync_folder(draft)
         if folder.exists():
-            _keep_strangers(folder, draft)
-            shutil.rmtree(backup, ignore_errors=True)
-            os.rename(folder, backup)
-            try:
-                os.rename(draft, folder)
-            except OSError:
-                os.rename(backup, folder)
-                raise
+            aside = _unused(folder.with_name(f"{folder.stem} before repair")) if keep else backup
+            shutil.rmtree(aside, ignore_errors=True)
+            swap(draft, folder, aside)
         else:
             os.rename(draft, folder)
         sync_folder(folder.parent)
@@ -69,6 +85,19 @@ def save(items: tuple[Item, ...] | list[Item], layout: Mapping[str, Any], folder
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def _check(folder: Path, expected: str | None) -> None:
+    if expected is not None and folder.exists() and stamp(folder) != expected:
+        raise SessionChanged(folder)
+
+
+def _unused(path: Path) -> Path:
+    """NAME.equiscope, or "NAME 2.equiscope", …: where nothing is yet."""
+    found, count = path.with_name(path.name + SUFFIX), 2
+    while found.exists():
+        found, count = path.with_name(f"{path.name} {count}{SUFFIX}"), count + 1
+    return found
 
 
 def _keep_strangers(folder: Path, draft: Path) -> None:

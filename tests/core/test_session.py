@@ -19,7 +19,7 @@ from core.jobs import Job
 from core.opening import items_of, open_path
 from core.plugins import PluginHost
 from core.results import Number
-from core.session import load, save
+from core.session import FORMAT, load, save
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_round_trip(items: tuple[Item, ...], tmp_path: Path, host: PluginHost) -
     assert session.problems == () and session.layout == {"camera": [1, 2.5]}
     assert hashes(session.items) == hashes(items)
     text = (folder / "session.json").read_text()
-    assert "clöud.ply" in text and json.loads(text)["format"] == 1
+    assert "clöud.ply" in text and json.loads(text)["format"] == FORMAT
     assert sorted(p.name for p in (folder / "data").iterdir()) == ["c.npz"], "data of files is not copied"
 
 
@@ -117,10 +117,15 @@ def test_missing_and_changed_files_are_told_and_the_rest_opens(
     write_object(PointCloud(np.zeros((3, 3), np.float32)), path, host=host, job=Job())
     session = load(folder, job=Job(), host=host)
     assert len(session.items) == 5 and "has changed" in session.problems[0]
+    assert set(session.changed) == {items[0].id}
     path.unlink()
     session = load(folder, job=Job(), host=host)
-    assert "is not where it was" in session.problems[0]
-    assert [i.id for i in session.items] == ["g", "m", "n", "c"] and session.items[0].parent is None
+    assert "is not where it was" in session.problems[0] and len(session.problems) == 1
+    assert [i.id for i in session.items] == [i.id for i in items]
+    missing = session.items[0]
+    assert missing.data is None and missing.missing is not None and missing.missing.kind == "pointcloud"
+    assert missing.display == items[0].display and session.items[1].parent == missing.id
+    np.testing.assert_array_equal(missing.transform, items[0].transform)
 
 
 def test_edited_data_is_saved_even_if_it_came_from_a_file(

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
-from app.forms.widgets import ColumnWidget, label, scrolled
+from app.forms.widgets import ColumnWidget, button, label, scrolled
 from app.panels.display.fields import DisplayFields
 from app.panels.dock import Panel
 from app.window.kinds import KIND_WORDS, is_spatial, kind_of_item
@@ -59,7 +59,7 @@ class DisplayPanel(Panel):
     def refresh(self) -> None:
         """Show the current item; fields are made anew only for another item."""
         item = self._workbench.current
-        key = (item.id, type(item.display), item.data) if item else None
+        key = (item.id, type(item.display), item.data or item.missing) if item else None
         same = (
             key is not None
             and self._shown is not None
@@ -82,6 +82,9 @@ class DisplayPanel(Panel):
         if item is None:
             self._body.column.addWidget(label("Select an item to see how it is shown.", "muted", wrap=True))
             self._body.column.addStretch(1)
+            return
+        if item.missing is not None:
+            self._missing(item.missing.reason)
             return
         for text in item.warnings:
             self._body.column.addWidget(label(text, "warn", wrap=True))
@@ -110,4 +113,12 @@ class DisplayPanel(Panel):
         else:
             words = f"A {KIND_WORDS.get(kind, kind)} has nothing to set here."
             self._body.column.addWidget(label(words, "muted", wrap=True))
+        self._body.column.addStretch(1)
+
+    def _missing(self, reason: str) -> None:
+        """What is missing has nothing to set; it is to be found."""
+        self._body.column.addWidget(label(reason, "warn", wrap=True))
+        kept = "Its place, its display and what hangs below it are kept."
+        self._body.column.addWidget(label(kept, "muted", wrap=True))
+        self._body.column.addWidget(button("Locate files…", self._workbench.sessions.incomplete.emit))
         self._body.column.addStretch(1)

@@ -63,6 +63,22 @@ def build(menus: Menus) -> None:
         group="File",
         words="crash unsaved lost journal autosave restore backup",
     )
+    add(
+        "file.share",
+        "Save a copy to s&hare…",
+        w.files.save_copy,
+        group="File",
+        words="session export send privacy anonymous paths embed pack",
+        why_not=menus.nothing_open,
+    )
+    add(
+        "file.locate",
+        "&Locate files…",
+        w.files.locate,
+        group="File",
+        words="missing moved find session relink",
+        why_not=w.workbench.sessions.why_none_missing,
+    )
     add("file.new", "&New session", w.new_session, group="File", shortcut=standard.New, words="close all")
     add(
         "file.export",
@@ -132,7 +148,8 @@ def build(menus: Menus) -> None:
         samples.addAction(menus.commands[id])
     menus.put(
         "File",
-        *("-", "file.new", "file.open-session", "file.save", "file.save-as", "file.recover"),
+        *("-", "file.new", "file.open-session", "file.save", "file.save-as", "file.share"),
+        *("file.recover", "file.locate"),
         *("-", "file.export", "file.screenshot", "file.copy-screenshot", "file.movie", "-", "file.quit"),
     )
     menus.refresh_recent()

@@ -1,0 +1,51 @@
+"""How paths stand in a session, and in records: so that they are found again, and tell no more than that needs.
+
+A file beside the session or below that place is named relative to the session's folder: both move together, and
+nobody reads where on her disk somebody works. A file in the user's home folder is named from "~", which leaves her
+name out; any other by its absolute path, since nothing else would find it. A copy to be shared holds no path at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.opening import SAMPLE
+from core.records import from_home, relative_path
+
+
+def told(path: str, folder: Path) -> str:
+    """An absolute path as it stands in the session in `folder`."""
+    if not path or path.startswith(SAMPLE) or not os.path.isabs(path):
+        return path
+    plain = Path(path)
+    if ".." in plain.parts:
+        plain = plain.resolve()
+    if plain.is_relative_to(folder.parent):
+        return relative_path(plain, folder)
+    return from_home(plain)
+
+
+def meant(path: str, folder: Path) -> str:
+    """The absolute path that stands in the session in `folder` as `path`; the inverse of `told`."""
+    if not path or path.startswith(SAMPLE):
+        return path
+    if path.startswith("~/"):
+        return os.path.expanduser(path)
+    return os.path.normpath(folder.resolve() / path)
+
+
+def record_with(record: Mapping[str, Any], change: Any) -> dict[str, Any]:
+    """A record whose inputs have their paths changed by the function `change`; anything damaged stays as it is."""
+    out = dict(record)
+    inputs = out.get("inputs")
+    if isinstance(inputs, (list, tuple)):
+        out["inputs"] = [
+            {**e, "path": change(e["path"])}
+            if isinstance(e, Mapping) and isinstance(e.get("path"), str)
+            else e
+            for e in inputs
+        ]
+    return out
