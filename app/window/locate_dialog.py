@@ -90,8 +90,9 @@ class LocateDialog(Dialog):
             self.tree.addTopLevelItem(row)
             if item.id == chosen:
                 self.tree.setCurrentItem(row)
-        if self.tree.currentItem() is None and self.tree.topLevelItemCount():
-            self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        first = self.tree.topLevelItem(0)
+        if self.tree.currentItem() is None and first is not None:
+            self.tree.setCurrentItem(first)
         self._refresh_buttons()
 
     def _words(self, item: Item) -> str:

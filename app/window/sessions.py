@@ -42,6 +42,12 @@ class Sessions(QObject):
         """Another session: nothing is known of it yet."""
         self.stamp, self.changed, self._keep = "", {}, False
 
+    def recovered(self, folder: Path | None) -> None:
+        """What belongs to the session in `folder` was recovered: saving it replaces what is there now."""
+        from core.session import stamp
+
+        self.stamp = stamp(folder) if folder is not None else ""
+
     # -- saving ----------------------------------------------------------------------------------------------
 
     def save(self, folder: Path, layout: Mapping[str, Any], *, overwrite: bool = False) -> Task:
@@ -131,11 +137,15 @@ class Sessions(QObject):
             if there or not error.refusal:
                 w.show_failure(title, error)
             else:
-                choices = (("Open the one before", partial(self.open, folder, backup=True)),)
+                choices = (("Open the one before", partial(self.open_backup, folder)),)
                 w.problem.emit(Problem(str(error), choices=choices))
 
         title = f"Open {printable(folder.name)}"
         return w.submit("open_session", {"folder": str(place)}, title=title, on_done=done, on_failed=failed)
+
+    def open_backup(self, folder: Path) -> None:
+        """Open what was saved before the last time."""
+        self.open(folder, backup=True)
 
     # -- files that are missing ------------------------------------------------------------------------------
 

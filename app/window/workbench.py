@@ -686,6 +686,7 @@ class Workbench(QObject):
         """Replace what is open by what was recovered after a crash; it is saved nowhere as it is."""
         self.replace_document(loaded.items, folder)
         self.document.mark_unsaved()
+        self.sessions.recovered(folder)
         self.session_opened.emit(dict(loaded.layout))
         for text in loaded.problems:
             self.problem.emit(Problem(text, level="warn"))

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.files import sync_folder
+
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -30,18 +32,6 @@ def write_flushed(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the entries of a folder on the disk."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return  # Windows cannot open folders; its rename is durable without
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sync_below(path: Path) -> None:

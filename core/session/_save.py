@@ -13,8 +13,9 @@ from typing import Any
 from core import __version__
 from core.document import Item
 from core.errors import WriteError
+from core.files import sync_folder
 from core.jobs import Job
-from core.session._disk import clear_drafts, copy, draft_of, swap, sync_folder, to_json, write_flushed
+from core.session._disk import clear_drafts, copy, draft_of, swap, to_json, write_flushed
 from core.session._items import encode_item
 from core.session._session import FORMAT, SUFFIX, SessionChanged, stamp
 

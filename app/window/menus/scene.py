@@ -136,7 +136,7 @@ class Scene:
     def ask_clip(self) -> None:
         from app.window.clip_dialog import ClipDialog
 
-        self._window._show_once(ClipDialog, lambda: ClipDialog(self, self._window))
+        self._window.show_once(ClipDialog, lambda: ClipDialog(self, self._window))
 
     # -- the selected volume ----------------------------------------------------------------------------------
 

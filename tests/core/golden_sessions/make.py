@@ -188,7 +188,9 @@ def main() -> int:
     window._closing = True
     window.close()
     shutil.rmtree(config)
-    print(f"{target.name} made: {len(document)} items, {sorted({kind_of(i.data) for i in document if isinstance(i.data, Markup)})}")
+    print(
+        f"{target.name} made: {len(document)} items, {sorted({kind_of(i.data) for i in document if isinstance(i.data, Markup)})}"
+    )
     return 0
 
 
