@@ -579,7 +579,7 @@ class Workbench(QObject):
             if error.kind == "Untrusted" and error.data and not trusted:
                 self.trust_wanted.emit(Question(error.data, again))
             else:
-                self._show_failure(of_inputs(title, items), error)
+                self.show_failure(of_inputs(title, items), error)
 
         task = self.submit(
             "run",
