@@ -36,15 +36,17 @@ class Dialog(QDialog):
         self.column.setSpacing(m.px(12))
         self._width, self._height = m.px(width), m.px(height) if height else 0
 
-    def finish(self, *extra: tuple[str, Callable[[], object]]) -> None:
-        """The row of buttons at the bottom."""
+    def finish(
+        self, *extra: tuple[str, Callable[[], object]], close: str = "Close", role: str = "primary"
+    ) -> None:
+        """The row of buttons at the bottom; `close` and `role` are of the one that closes."""
         row = QHBoxLayout()
         for text, action in extra:
             row.addWidget(button(text, action))
         row.addStretch(1)
-        close = button("Close", self.close, "primary")
-        close.setDefault(True)
-        row.addWidget(close)
+        end = button(close, self.close, role)
+        end.setDefault(role == "primary")
+        row.addWidget(end)
         self.column.addLayout(row)
         self.fit()
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -116,10 +117,10 @@ def folders(parent: Path) -> list[Path]:
     return sorted(found, key=last_touched, reverse=True)
 
 
-def open_elsewhere(parent: Path, session: Path, own: Path | None) -> bool:
-    """Whether another window that lives has this session open."""
+def open_elsewhere(parent: Path, session: Path, own: Container[Path | None]) -> bool:
+    """Whether another window that lives has this session open; `own` are folders that this one has locked."""
     for path in folders(parent):
-        if path == own:
+        if path in own:
             continue
         with contextlib.suppress(OSError, ValueError, AttributeError):
             told = json.loads((path / "window.json").read_text(encoding="utf-8")).get("session", "")

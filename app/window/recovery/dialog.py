@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale
@@ -65,7 +66,10 @@ class RecoveryDialog(Dialog):
             )
         )
         self._say()
-        self.finish()
+        if self.entries and not everything:
+            self.finish(close="Later", role="")
+        else:
+            self.finish(role="" if self.entries else "primary")
         if self.entries:
             self.entries[0].first.setFocus()
 
@@ -134,7 +138,10 @@ class EntryCard(Card):
         m = Metrics.of(self.font())
         self.title = title_of(crashed)
         words = details_of(crashed)
+        contents = contents_of(crashed) if crashed.session and crashed.names else ""
         self.column.addWidget(label(self.title, "heading", wrap=True))
+        if contents:
+            self.column.addWidget(label(contents, wrap=True))
         self.column.addWidget(label(words, "muted", wrap=True))
         self.warning = label("", "warn", wrap=True)
         self.warning.hide()
@@ -162,7 +169,7 @@ class EntryCard(Card):
         self.buttons = {b.text(): b for b in made}
         self.first = made[0]
         self.column.addLayout(row)
-        self.setAccessibleName(f"{self.title}: {words}")
+        self.setAccessibleName(": ".join(filter(None, (self.title, contents, words))))
 
     def say(self, text: str) -> None:
         """Something that is wrong."""
@@ -171,15 +178,19 @@ class EntryCard(Card):
 
 
 def title_of(crashed: Crashed) -> str:
+    """The name of its session, or what it held."""
+    if crashed.session:
+        return shortened(Path(crashed.session).name.removesuffix(SESSION), 60)
+    return contents_of(crashed)
+
+
+def contents_of(crashed: Crashed) -> str:
     """What it held, by name."""
     names = [shortened(n, 40) for n in crashed.names[:NAMES]]
     more = len(crashed.names) - len(names)
     if more:
         names.append(f"{more} more")
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-    if crashed.session:
-        session = shortened(crashed.session.replace("\\", "/").rpartition("/")[2].removesuffix(SESSION), 60)
-        return f"{session}: {listed}" if listed else session
     return listed or "A window whose contents cannot be told"
 
 

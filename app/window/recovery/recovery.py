@@ -50,7 +50,7 @@ class Recovery(QObject):
         self._base: Base | None = None
         self._layout: dict[str, Any] = {}
         self._card: ProblemCard | None = None
-        self._adopting = False
+        self._adopting: Path | None = None
         self._taken: list[tuple[Home, int, bool]] = []
         """Folders of crashed windows whose contents are open here: each with the state that has to be on disk before
         it may go, and whether all of it came back."""
@@ -118,11 +118,11 @@ class Recovery(QObject):
         if folder is not None:
             self._warn_if_elsewhere(folder)
         # A saved session holds other data than what was recovered: all of that goes into this journal.
-        held = () if self._adopting else items
+        held = items if self._adopting is None else ()
         self._base = Base(folder, held) if folder is not None else None
         self._unsaved = 0
         self._label = self._merge_key = ""
-        if not self._adopting:
+        if self._adopting is None:
             self._put()
         QTimer.singleShot(0, self, self._tell_again)
 
@@ -188,7 +188,11 @@ class Recovery(QObject):
     def _warn_if_elsewhere(self, folder: Path) -> None:
         from core.journal import open_elsewhere, recovery_folder
 
-        own = self.journal.folder if self.journal is not None else None
+        own = {home.path for home, _, _ in self._taken}
+        if self._adopting is not None:
+            own.add(self._adopting)
+        if self.journal is not None and self.journal.folder is not None:
+            own.add(self.journal.folder)
 
         def work() -> None:
             if open_elsewhere(recovery_folder(), folder, own):
@@ -269,11 +273,11 @@ class Recovery(QObject):
         )
 
     def _adopt(self, crashed: Crashed, home: Home, loaded: Any) -> None:
-        self._adopting = True
+        self._adopting = home.path
         try:
             self._workbench.adopt(loaded, Path(crashed.session) if crashed.session else None)
         finally:
-            self._adopting = False
+            self._adopting = None
         self._unsaved, self._label = crashed.unsaved, crashed.label
         self._put()
         whole = not loaded.problems

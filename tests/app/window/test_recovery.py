@@ -121,12 +121,14 @@ def test_saved_and_crashed_it_can_be_opened_as_saved(
     assert found.unsaved == 1 and found.session == str(tmp_path / "work.equiscope")
     second = make_window()
     entry = offered(second, qtbot).entries[0]
-    assert entry.title.startswith("work: ") and "1 edit since it was saved" in entry.accessibleName()
+    assert entry.title == "work" and names[0] in entry.accessibleName()
+    assert "1 edit since it was saved" in entry.accessibleName()
     second.recovery.recover(found)
     helper.idle(second)
     back = next(i for i in second.workbench.document if i.name == "after saving")
     np.testing.assert_array_equal(back.data.points, result.data.points)
     assert second.workbench.folder == tmp_path / "work.equiscope" and not second.workbench.document.is_clean
+    assert not second.cards.cards
 
     qtbot.waitUntil(lambda: not second.recovery._taken and not found.path.exists())
     second.recovery.close()

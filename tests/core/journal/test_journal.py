@@ -513,11 +513,11 @@ def test_another_window_that_has_the_session_is_found(make: Make, tmp_path: Path
     window.put()
     other.put()
     parent, own, others = tmp_path / "recovery", window.journal.folder, other.journal.folder
-    assert open_elsewhere(parent, session, others)
-    assert not open_elsewhere(parent, session, own)
-    assert not open_elsewhere(parent, tmp_path / "another.equiscope", others)
+    assert open_elsewhere(parent, session, [others])
+    assert not open_elsewhere(parent, session, [own])
+    assert not open_elsewhere(parent, tmp_path / "another.equiscope", [others])
     window.crash()
-    assert not open_elsewhere(parent, session, others)
+    assert not open_elsewhere(parent, session, [others])
 
 
 def test_half_made_folders_go(tmp_path: Path) -> None:
