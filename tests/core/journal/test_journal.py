@@ -530,3 +530,12 @@ def test_half_made_folders_go(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == [home.path.name]
     home.remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_window_that_died_before_its_first_record_is_nothing(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    (home.path / "journal-000001.part").write_bytes(HEADER)
+    home.release()
+    assert not crashed(tmp_path)
+    tidy(tmp_path, now=time.time() + 3600)
+    assert not home.path.exists()
