@@ -8,13 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, QLocale
-from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
 
 from app.forms.widgets import Card, button, label, scrolled
 from app.theme import Metrics
 from app.window.dialogs import Dialog
 from app.window.kinds import shortened
+from app.window.recovery.picture import NAME, SIZE
 from app.window.workbench import SESSION
 
 if TYPE_CHECKING:
@@ -139,13 +141,15 @@ class EntryCard(Card):
         self.title = title_of(crashed)
         words = details_of(crashed)
         contents = contents_of(crashed) if crashed.session and crashed.names else ""
-        self.column.addWidget(label(self.title, "heading", wrap=True))
+        column = QVBoxLayout()
+        column.setSpacing(m.px(6))
+        column.addWidget(label(self.title, "heading", wrap=True))
         if contents:
-            self.column.addWidget(label(contents, wrap=True))
-        self.column.addWidget(label(words, "muted", wrap=True))
+            column.addWidget(label(contents, wrap=True))
+        column.addWidget(label(words, "muted", wrap=True))
         self.warning = label("", "warn", wrap=True)
         self.warning.hide()
-        self.column.addWidget(self.warning)
+        column.addWidget(self.warning)
         if crashed.fault:
             self.say(f"Its journal {crashed.fault}.")
         elif crashed.cut:
@@ -168,8 +172,33 @@ class EntryCard(Card):
         row.addStretch(1)
         self.buttons = {b.text(): b for b in made}
         self.first = made[0]
-        self.column.addLayout(row)
+        column.addStretch(1)
+        column.addLayout(row)
+        across = QHBoxLayout()
+        across.setSpacing(m.px(14))
+        across.addLayout(column, 1)
+        self.picture = self._picture(m)
+        if self.picture is not None:
+            across.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        self.column.addLayout(across)
         self.setAccessibleName(": ".join(filter(None, (self.title, contents, words))))
+
+    def _picture(self, m: Metrics) -> QLabel | None:
+        """What the window showed last, if there is a picture of it."""
+        pixmap = QPixmap(str(self.crashed.path / NAME))
+        if pixmap.isNull():
+            return None
+        ratio = self.devicePixelRatioF()
+        wide, high = round(m.px(SIZE.width()) * 0.75 * ratio), round(m.px(SIZE.height()) * 0.75 * ratio)
+        pixmap = pixmap.scaled(
+            wide, high, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        pixmap.setDevicePixelRatio(ratio)
+        made = QLabel()
+        made.setPixmap(pixmap)
+        made.setFixedSize(pixmap.deviceIndependentSize().toSize())
+        made.setAccessibleName("What it showed last")
+        return made
 
     def say(self, text: str) -> None:
         """Something that is wrong."""

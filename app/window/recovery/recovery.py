@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LAYOUT_SECONDS = 2.0
 """Between two looks at views and docks, whose changes are no edits."""
+PICTURE_SECONDS = 10.0
+"""Between two little pictures, at least."""
 CLOSING_SECONDS = 1.0
 """How long closing waits for the journal's thread."""
 log = logging.getLogger("equiscope.window")
@@ -51,6 +54,7 @@ class Recovery(QObject):
         self._layout: dict[str, Any] = {}
         self._card: ProblemCard | None = None
         self._adopting: Path | None = None
+        self._pictured, self._pictured_at = 0, -PICTURE_SECONDS
         self._taken: list[tuple[Home, int, bool]] = []
         """Folders of crashed windows whose contents are open here: each with the state that has to be on disk before
         it may go, and whether all of it came back."""
@@ -163,6 +167,22 @@ class Recovery(QObject):
         if layout != self._layout:
             self._layout = layout
             self._put()
+        self._take_picture()
+
+    def _take_picture(self) -> None:
+        """Of what is shown now, if something has changed since the last one."""
+        grid, now = self._window.centre.shown_grid, time.monotonic()
+        folder = self.journal.folder if self.journal is not None else None
+        if grid is None or folder is None or self._pictured == self._number:
+            return
+        if now - self._pictured_at < PICTURE_SECONDS:
+            return
+        from app.window.recovery import picture
+
+        pieces = picture.pieces_of(grid)
+        if pieces:
+            self._pictured, self._pictured_at = self._number, now
+            self._background(partial(picture.write, pieces, grid.size(), folder / picture.NAME))
 
     def _on_trouble(self, reason: str) -> None:
         from core.journal import recovery_folder
@@ -340,3 +360,5 @@ def _quietly(work: Callable[[], object]) -> None:
         work()
     except RuntimeError:  # the window has gone meanwhile, and its signals with it
         return
+    except OSError as error:  # nothing that is done here is worth more than a line
+        log.warning("%s", error)
