@@ -17,6 +17,7 @@ import numpy as np
 from core.data import decode, encode
 from core.data._arrays import Array
 from core.document import Item, Source
+from core.files import stamp
 from core.journal._frames import flush, flush_folder
 from core.journal._state import Base
 from core.opening import SAMPLE
@@ -86,9 +87,7 @@ def large_arrays(data: Any) -> list[Array]:
     return [a for a in encode(data)[1] if a.nbytes > INLINE]
 
 
-def entry_of(
-    item: Item, blobs: Blobs, base: Base | None, folder: Path, before: tuple[Item, Entry] | None
-) -> Entry:
+def entry_of(item: Item, blobs: Blobs, base: Base | None, before: tuple[Item, Entry] | None) -> Entry:
     """How an item stands in a record.
 
     `before`: the item's last entry, whose part about the data still holds if the data are the same.
@@ -102,13 +101,13 @@ def entry_of(
     if before is not None and before[0].data is item.data and before[0].source is item.source:
         if before[0].edited == item.edited:
             return {**entry, "data": before[1]["data"]}
-    return {**entry, "data": _data_part(item, blobs, base, folder)}
+    return {**entry, "data": _data_part(item, blobs, base)}
 
 
-def _data_part(item: Item, blobs: Blobs, base: Base | None, folder: Path) -> dict[str, Any] | None:
+def _data_part(item: Item, blobs: Blobs, base: Base | None) -> dict[str, Any] | None:
     if item.data is None:
         return None
-    if not item.edited and still_there(item.source, folder):
+    if not item.edited and still_there(item.source):
         return {"source": True}
     tree, arrays = encode(item.data)
     if any(a.nbytes > INLINE for a in arrays) and base is not None and base.id and base.holds(item):
@@ -198,13 +197,20 @@ def _write_header(file: IO[bytes], array: Array) -> int:
     return zlib.crc32(head.getvalue())
 
 
-def still_there(source: Source | None, folder: Path) -> bool:
-    """Whether a source can be read again, so that its data need not be written."""
-    if source is None:
-        return False
+def still_there(source: Source | None) -> bool:
+    """Whether a source holds what was read from it, so that its data need not be written."""
+    if source is None or source.path.startswith(SAMPLE):
+        return source is not None
+    if source.stamp:
+        return stamp(Path(source.path)) == source.stamp
+    return seems_the_same(source)
+
+
+def seems_the_same(source: Source) -> bool:
+    """Whether size and time of a source are those of then: a copy that was put back has another stamp."""
+    path = Path(source.path)
     if source.path.startswith(SAMPLE):
         return True
-    path = Path(source.path)
     try:
         stat = path.stat()
     except OSError:

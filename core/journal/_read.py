@@ -13,7 +13,7 @@ from typing import Any
 from core.document import Item
 from core.errors import Cancelled, ReadError, UserError, printable
 from core.jobs import Job
-from core.journal._entries import data_of, item_of, session_id, still_there
+from core.journal._entries import data_of, item_of, seems_the_same, session_id
 from core.journal._folders import (
     KEPT_DAYS,
     folders,
@@ -235,7 +235,7 @@ class _Loading:
         found = self._read[key]
         if source.index >= len(found):
             raise ReadError(path, "holds fewer objects than before the crash", "open it again by hand")
-        if not still_there(source, self._folder):
+        if not seems_the_same(source):
             problems.append(
                 f"{printable(item.name)} has changed: {printable(path.name)} is not the file it was."
             )

@@ -267,7 +267,7 @@ class Journal:
         before = self._before(id)
         assert self._home is not None and self._blobs is not None
         try:
-            entry = entry_of(item, self._blobs, self._base, self._home.path, before)
+            entry = entry_of(item, self._blobs, self._base, before)
         except Unwritten as unwritten:
             self._slices = (unwritten.array, self._blobs.write(unwritten.array))
             return
@@ -355,7 +355,7 @@ class Journal:
             before = self._before(item.id)
             while True:
                 try:
-                    entries[item.id] = entry_of(item, self._blobs, self._base, self._home.path, before)
+                    entries[item.id] = entry_of(item, self._blobs, self._base, before)
                     self._waiting.pop(item.id, None)
                 except Unwritten as unwritten:
                     cost = max(unwritten.array.nbytes, AT_ONCE // 16)  # each is flushed by itself

@@ -51,5 +51,5 @@ def write(pieces: list[Piece], whole: QSize, path: Path) -> None:
         painter.drawImage(corner.topLeft(), small)
     painter.end()
     draft = path.with_name(f".{path.name}")
-    if picture.save(str(draft), "PNG"):
+    if picture.save(str(draft)):
         os.replace(draft, path)
