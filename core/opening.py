@@ -235,14 +235,14 @@ def choose_reader(
     return first[0], remark
 
 
-def expand(paths: Iterable[str | Path], *, host: PluginHost) -> list[Path]:
+def expand(paths: Iterable[str | Path], *, host: PluginHost, limit: int = LIMIT) -> list[Path]:
     """The paths to open one by one: folders that a reader claims stay, others give the files that fit a reader.
 
     Symbolic links inside folders are not followed; hidden files are skipped.
 
     Raises
     ------
-    ReadError : a folder holds nothing to open, or more than `LIMIT` files.
+    ReadError : a folder holds nothing to open, or more than `limit` files.
     """
     out: list[Path] = []
     for entry in paths:
@@ -270,8 +270,8 @@ def expand(paths: Iterable[str | Path], *, host: PluginHost) -> list[Path]:
                 for name in sorted(files)
                 if not name.startswith(".") and not (here / name).is_symlink() and host.readers_for(name)
             ]
-            if len(found) > LIMIT:
-                raise ReadError(path, f"holds more than {LIMIT} files", "open a smaller folder")
+            if len(found) > limit:
+                raise ReadError(path, f"holds more than {limit} files", "open a smaller folder")
         if not found:
             raise ReadError(path, "holds no file that anything here opens", "choose another folder")
         out += found

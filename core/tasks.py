@@ -130,6 +130,21 @@ def run_files(
     }
 
 
+def find_cases(
+    job: Job,
+    analysis: str,
+    inputs: list[str],
+    lists: list[str],
+    same: Mapping[str, str],
+    out: str,
+) -> dict[str, Any]:
+    """The cases of a batch, see `core.batch.find_cases`, as {"cases": plain dictionaries, "notes": sentences}."""
+    from core.batch import find_cases as find
+
+    cases, notes = find(analysis, inputs, host=host(), lists=lists, same=same, out=out)
+    return {"cases": msgspec.to_builtins(cases), "notes": notes}
+
+
 def replay(job: Job, record: str, trusted: Sequence[str] = ()) -> dict[str, Any]:
     """Run a record again on its files. The runner has set seed and device; threads must be the record's.
 
@@ -240,6 +255,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         describe_reader,
         run,
         run_files,
+        find_cases,
         replay,
         write,
         write_result,

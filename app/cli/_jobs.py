@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,14 @@ def runner(*, threads: int | None = None) -> WorkerRunner:
     return _runner
 
 
+def close() -> None:
+    """End this process's worker; the next call starts another."""
+    global _runner
+    if _runner is not None:
+        _runner.close()
+        _runner = None
+
+
 def call(
     task: str,
     payload: Mapping[str, Any],
@@ -33,8 +42,9 @@ def call(
     threads: int | None = None,
     quiet: bool = False,
     on: Runner | None = None,
+    stop: threading.Event | None = None,
 ) -> Any:
-    """Run a task of `core.tasks` and wait for it.
+    """Run a task of `core.tasks` and wait for it; `stop` cancels it as Ctrl+C does.
 
     Raises
     ------
@@ -53,6 +63,10 @@ def call(
         task, payload, title=title, device=device, seed=seed, listener=listen
     )
     try:
+        while stop is not None and not handle.done():
+            if stop.wait(0.05):
+                handle.cancel()
+                break
         return handle.result()
     except KeyboardInterrupt:
         handle.cancel()

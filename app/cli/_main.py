@@ -20,6 +20,7 @@ commands:
   equiscope info FILE…            say what a file holds
   equiscope list WHAT             analyses, models, readers, writers, samples or plugins
   equiscope run ANALYSIS INPUT…   run an analysis; `equiscope run ANALYSIS --help` lists its parameters
+  equiscope batch ANALYSIS INPUT… run it over hundreds of inputs, on this machine or a cluster
   equiscope replay RECORD         run a record again and compare
   equiscope show FILE…            render files into a picture, without a screen
   equiscope export FILE OUT       write what a file holds in another format
@@ -48,6 +49,7 @@ def run(arguments: list[str]) -> int:
         "info": "_info:main",
         "list": "_list:main",
         "run": "_run:main",
+        "batch": "_batch:main",
         "replay": "_run:replay",
         "show": "_show:main",
         "export": "_export:main",

@@ -34,25 +34,10 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         print(f"equiscope: {error}", file=sys.stderr)
         return 2
-    descriptions = {d["id"]: d for d in _jobs.call("describe", {}, quiet=True)}
-    if declared.id not in descriptions:
-        raise UserError(
-            f"{declared.title} {PluginHost().missing(declared) or 'cannot be loaded; see `equiscope list plugins`'}."
-        )
-    description = msgspec.convert(descriptions[declared.id], Description)
+    description = described(declared)
     parser = _parser(description)
     options = parser.parse_args(arguments[1:])
-    values: dict[str, Any] = {}
-    for p in description.parameters:
-        text = getattr(options, f"parameter_{p.name}")
-        if text is None:
-            if p.required:
-                parser.error(f"{flag(p)} is needed")
-            continue
-        try:
-            values[p.name] = parse(p, text)
-        except ParameterError as error:
-            parser.error(str(error).rstrip("."))
+    values = parameter_values(parser, description, options)
     least = sum(not i.optional for i in description.inputs)
     if not least <= len(options.inputs) <= len(description.inputs):
         wanted = ", ".join(f"{i.label} ({' or '.join(i.kinds)})" for i in description.inputs)
@@ -90,7 +75,7 @@ def replay(arguments: list[str]) -> int:
     )
     parser.add_argument("record", help="a record.json, or the folder that a run wrote")
     parser.add_argument("--json", action="store_true", help="print the new record")
-    _trusting(parser)
+    trusting(parser)
     options = parser.parse_args(arguments)
     path = Path(options.record).absolute()
     old = read_record(path)
@@ -115,7 +100,8 @@ def replay(arguments: list[str]) -> int:
     return 0
 
 
-def _trusting(parser: Parser) -> None:
+def trusting(parser: Parser) -> None:
+    """Models of the user's own that may run."""
     parser.add_argument(
         "--trust",
         action="append",
@@ -125,32 +111,89 @@ def _trusting(parser: Parser) -> None:
     )
 
 
+def described(declared: Analysis) -> Description:
+    """What a worker says of an analysis. Raises `UserError` where its plugin lacks something or does not load."""
+    descriptions = {d["id"]: d for d in _jobs.call("describe", {}, quiet=True)}
+    if declared.id not in descriptions:
+        raise UserError(
+            f"{declared.title} {PluginHost().missing(declared) or 'cannot be loaded; see `equiscope list plugins`'}."
+        )
+    return msgspec.convert(descriptions[declared.id], Description)
+
+
+def parameter_values(
+    parser: Parser, description: Description, options: Any, *, complete: bool = True
+) -> dict[str, Any]:
+    """The parameters that were given, by name; wrong use where one does not do, or is needed and not given."""
+    values: dict[str, Any] = {}
+    for p in description.parameters:
+        text = getattr(options, f"parameter_{p.name}")
+        if text is None:
+            if p.required and complete:
+                parser.error(f"{flag(p)} is needed")
+            continue
+        try:
+            values[p.name] = parse(p, text)
+        except ParameterError as error:
+            parser.error(str(error).rstrip("."))
+    return values
+
+
 def _device(text: str) -> str:
     if not re.fullmatch(r"cpu|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"it is cpu or cuda:N, not {text!r}")
     return text
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
+def whole(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"it is a whole number from {least} to {most}, not {text!r}")
         return int(text)
 
-    return whole
+    return number
+
+
+def about(description: Description) -> str:
+    """What `--help` says of an analysis."""
+    told = not description.reference or "Reference:" in description.help
+    reference = "" if told else f"\n\nReference: {description.reference}"
+    return description.help + reference
 
 
 def _parser(description: Description) -> Parser:
-    told = not description.reference or "Reference:" in description.help
-    reference = "" if told else f"\n\nReference: {description.reference}"
     parser = Parser(
         prog=f"equiscope run {description.id}",
-        description=description.help + reference,
+        description=about(description),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     inputs = ", ".join(f"{i.label} ({' or '.join(i.kinds)})" for i in description.inputs)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help=f"files or sample:ID: {inputs}")
+    parameter_options(parser, description)
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for record.json, result.json and the files"
+    )
+    where_options(parser)
+    parser.add_argument(
+        "--threads", type=whole(1, 4096), default=default_threads(), help="CPU threads (default %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print result.json")
+    trusting(parser)
+    reading_options(parser)
+    return parser
+
+
+def where_options(parser: Parser) -> None:
+    """Device and seed."""
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu or cuda:N (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=whole(0, 2**63 - 1), default=0, help="of everything random (default %(default)s)"
+    )
+
+
+def parameter_options(parser: Parser, description: Description) -> None:
+    """An option for each parameter of an analysis."""
     group = parser.add_argument_group("parameters")
     for p in description.parameters:
         metavar = (
@@ -172,17 +215,3 @@ def _parser(description: Description) -> Parser:
             metavar=metavar,
             help=(p.help + bounds + default).replace("%", "%%"),
         )
-    parser.add_argument(
-        "--out", required=True, metavar="DIR", help="folder for record.json, result.json and the files"
-    )
-    parser.add_argument("--device", type=_device, default="cpu", help="cpu or cuda:N (default %(default)s)")
-    parser.add_argument(
-        "--seed", type=_whole(0, 2**63 - 1), default=0, help="of everything random (default %(default)s)"
-    )
-    parser.add_argument(
-        "--threads", type=_whole(1, 4096), default=default_threads(), help="CPU threads (default %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print result.json")
-    _trusting(parser)
-    reading_options(parser)
-    return parser

@@ -16,7 +16,14 @@ import msgspec
 from core.analyses._annotations import Advanced, Folder, Help, Label, Range, Unit
 from core.errors import UserError
 
-RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help", "trust"}
+RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help", "trust"} | {
+    "workers",
+    "dask",
+    "retry_failed",
+    "inputs",
+    "same",
+    "resume",
+}
 """Names of the command line's own options; a parameter of such a name gets "-value" behind it."""
 
 ParameterType = Literal["bool", "int", "float", "str", "choice", "vector", "path"]
