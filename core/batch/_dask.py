@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import queue
+import re
+import socket
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,11 +15,16 @@ from typing import Any
 import msgspec
 
 from core.batch._executor import Fatal, Outcome, Report
-from core.errors import UserError
+from core.batch._remote import marker, run_case
+from core.errors import UserError, printable
 from core.records import versions
 
 AHEAD = 32
 """Cases handed to the scheduler beyond twice the workers' threads, so that a cluster that grows sees what waits."""
+DEATHS = 2
+"""So many workers must have died while they ran a case before it is to blame."""
+AGAIN = 20
+"""How often a case is handed out anew that was not to blame."""
 LOOK = 1.0
 """Seconds between two looks at who runs what."""
 PATIENCE = 15
@@ -41,20 +48,23 @@ class DaskExecutor:
         except ImportError:
             raise UserError("This needs dask: pip install 'equiscope[cluster]'") from None
         _hush()
-        self.where = f"dask at {address}"
+        self.where = "dask"
         self._address = address
         self._threads = threads
         self._folder = str(folder.absolute())
         self._expected = versions()
         self._token = uuid.uuid4().hex
+        _knock(address)
+        kind: Any = Client
+        self._client: Any = kind.__new__(kind)
         try:
-            make: Any = Client
-            self._client = make(address, timeout=PATIENCE, set_as_default=False, name="equiscope-batch")
-        except (OSError, ValueError, TypeError) as error:
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise Fatal(f"No scheduler answers at {address} ({reason[:160]}); check that it runs.") from None
+            self._client.__init__(address, timeout=PATIENCE, set_as_default=False, name="equiscope-batch")
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            self._client.status = "closed"  # else it waits half a minute, when it is collected, for nobody
+            raise _nobody(address, error) from None
         self._over: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self._futures: dict[int, Any] = {}
+        self._cases: dict[int, tuple[dict[str, Any], int]] = {}
         self._begun: set[int] = set()
         self._looked = 0.0
         self._stopping = False
@@ -71,16 +81,19 @@ class DaskExecutor:
 
     def start(self, number: int, case: Mapping[str, Any]) -> None:
         """Take a case."""
-        from core.batch._remote import run_case
+        self._cases[number] = (dict(case), 0)
+        self._submit(number)
 
+    def _submit(self, number: int) -> None:
+        case, again = self._cases[number]
         try:
             future = self._client.submit(
                 run_case,
-                dict(case),
+                case,
                 self._threads,
                 self._expected,
                 self._folder,
-                key=f"equiscope_case-{self._token}{number:08x}",
+                key=f"equiscope_case-{self._token}{number:08x}{again:02x}",
                 pure=False,
                 retries=0,
                 priority=-number,
@@ -117,6 +130,8 @@ class DaskExecutor:
         if self._futures and not self._stopping:
             self.cancel()
         self._futures.clear()
+        for case, _ in self._cases.values():
+            marker(case["out"]).unlink(missing_ok=True)
         try:
             self._client.close(timeout=5)
         except Exception as error:
@@ -142,9 +157,20 @@ class DaskExecutor:
         return out
 
     def _report(self, number: int, future: Any) -> list[Report]:
-        if self._futures.pop(number, None) is None:
+        if self._futures.get(number) is not future:
             return []
+        del self._futures[number]
         self._begun.discard(number)
+        died = 0
+        if future.status == "error" and type(future.exception()).__name__ == "KilledWorker":
+            died = self._deaths(number)
+            if died < DEATHS and self._cases[number][1] < AGAIN and not self._stopping:
+                # It only waited on workers that others have killed.
+                case, again = self._cases[number]
+                self._cases[number] = (case, again + 1)
+                self._submit(number)
+                return []
+        marker(self._cases.pop(number)[0]["out"]).unlink(missing_ok=True)
         if self._stopping and future.status != "finished":
             return [Report(number, Outcome(stopped=True))]
         if future.status == "finished":
@@ -155,9 +181,16 @@ class DaskExecutor:
             return [Report(number, msgspec.convert(said, Outcome))]
         if future.status != "error":  # cancelled or lost: by a scheduler that has gone, or by somebody else
             raise self._lost(None)
-        return [Report(number, self._failure(future.exception()))]
+        return [Report(number, self._failure(future.exception(), died))]
 
-    def _failure(self, error: BaseException) -> Outcome:
+    def _deaths(self, number: int) -> int:
+        """How many workers have died while they ran a case; those that had merely taken it do not count."""
+        try:
+            return marker(self._cases[number][0]["out"]).stat().st_size
+        except OSError:
+            return 0
+
+    def _failure(self, error: BaseException, died: int) -> Outcome:
         names = [getattr(e, "name", None) or str(e) for e in _chain(error)]
         if any(isinstance(e, ImportError) for e in _chain(error)) and any("core" in str(n) for n in names):
             raise Fatal(
@@ -165,7 +198,7 @@ class DaskExecutor:
                 "install it in the environment of the scheduler and of the workers."
             ) from None
         if type(error).__name__ == "KilledWorker":
-            times = getattr(error, "allowed_failures", 0) + 1
+            times = max(died, 1)
             # The scheduler has tried it elsewhere already, so the driver need not.
             text = (
                 f"Its worker died {times} times, most likely for want of memory; give the workers more of it."
@@ -189,6 +222,24 @@ class DaskExecutor:
         return Fatal(
             f"The scheduler at {self._address} is gone{reason}; start it and run the same command again."
         )
+
+
+def _knock(address: str) -> None:
+    """Raise `Fatal` unless something listens there; dask itself would try for a long time."""
+    found = re.fullmatch(r"(?:[a-z]+://)?\[?([^/\[\]]+)\]?:(\d{1,5})", address)
+    if found is None or not 0 < int(found[2]) < 65536:
+        raise Fatal(f"{printable(address)} is no address of a scheduler; it looks like tcp://HOST:8786.")
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=PATIENCE).close()
+    except OSError as error:
+        raise _nobody(address, error) from None
+
+
+def _nobody(address: str, error: Exception) -> Fatal:
+    reason = getattr(error, "strerror", None) or next(
+        iter(str(error).strip().splitlines()), type(error).__name__
+    )
+    return Fatal(f"No scheduler answers at {address} ({reason[:160]}); check that it runs.")
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import threading
 import time
 import uuid
@@ -119,7 +118,7 @@ class Batch:
         """Remove what an interrupted driver has left half written."""
         for name in os.listdir(self.folder):
             if name.startswith((DRAFT, OLD)):
-                shutil.rmtree(self.folder / name, ignore_errors=True)
+                _remove(self.folder / name)
 
     # -- what is to be run -----------------------------------------------------------------------------------
 
@@ -195,8 +194,8 @@ class Batch:
         remarks = []
         if news:
             names = ", ".join(news[:3]) + (f" and {len(news) - 3} more" if len(news) > 3 else "")
-            has = "has" if len(news) == 1 else "have"
-            remarks.append(f"the input of {names} {has} changed since and is run again")
+            has = "the input of {} has" if len(news) == 1 else "the inputs of {} have"
+            remarks.append(f"{has.format(names)} changed since: run again")
         if missing:
             remarks.append(
                 f"{missing} case{'s' * (missing != 1)} did not run yet; run without --retry-failed for these"
@@ -289,8 +288,6 @@ class _Run:
             {
                 "driver": "begin",
                 "time": time.time(),
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
                 "slots": self._executor.slots,
                 "where": self._executor.where,
             }
@@ -447,6 +444,14 @@ class _Run:
             running=sum(state == RUNNING for _, state in states),
             left=time_left(self._progress.pace, len(open_), self._executor.slots),
         )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _hash_of(address: str, outcome: Outcome) -> str:

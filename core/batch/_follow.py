@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core.batch import _lock, _manifest, _progress
 from core.batch._manifest import Case, Manifest
@@ -20,7 +21,8 @@ class News:
     ----------
     cases : all of them where they are others than before, else None.
     changed : the new status of the cases that have one.
-    driver : the last driver; `live` whether it still runs.
+    driver : what the last driver said of itself.
+    holder : who drives now ({"pid", "host"}), None: nobody.
     left : seconds until the rest is done, as far as can be told.
     problem : why nothing can be read any more, "" if it can.
     """
@@ -28,9 +30,14 @@ class News:
     cases: tuple[Case, ...] | None = None
     changed: dict[str, Status] = field(default_factory=dict)
     driver: Driver = field(default_factory=Driver)
-    live: bool = False
+    holder: dict[str, Any] | None = None
     left: float | None = None
     problem: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody drives now."""
+        return self.holder is not None
 
 
 class Follower:
@@ -51,8 +58,8 @@ class Follower:
         except UserError as error:
             return News(problem=str(error))
         touched = self._lines()
-        live = _lock.holder(self.folder) is not None
-        if not live:
+        holder = _lock.holder(self.folder)
+        if holder is None:
             touched |= self._lines()  # what it wrote last
             touched |= self._progress.interrupted()
         changed = {n: self._progress.status(n) for n in touched}
@@ -60,8 +67,10 @@ class Follower:
             changed = {c.name: self._progress.status(c.name) for c in cases}
         states = [self._progress.status(c.name).state for c in (self.manifest.cases if self.manifest else ())]
         rest = sum(s in (_progress.WAITING, _progress.RUNNING) for s in states)
-        left = time_left(self._progress.pace, rest, self._progress.driver.slots) if live else None
-        return News(cases, changed, self._progress.driver, live, left)
+        left = (
+            time_left(self._progress.pace, rest, self._progress.driver.slots) if holder is not None else None
+        )
+        return News(cases, changed, self._progress.driver, holder, left)
 
     def _cases(self) -> tuple[Case, ...] | None:
         """The cases, if the manifest is another than at the last look."""

@@ -38,7 +38,12 @@ def name_cases(cases: Sequence[Sequence[str]], wanted: Sequence[str], taken: Ite
                 moved = True
         if not moved:
             break
-    return [unique(c[min(n, len(c) - 1)], used) for c, n in zip(choices, level, strict=True)]
+    # Where even the longest is shared (files far down in folders of one name), the shortest gets a number.
+    alone = [count[name] == 1 and name not in used for name in now]
+    return [
+        unique(c[min(n, len(c) - 1)] if good else c[0], used)
+        for c, n, good in zip(choices, level, alone, strict=True)
+    ]
 
 
 def _choices(addresses: Sequence[str]) -> list[str]:

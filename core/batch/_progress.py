@@ -3,7 +3,7 @@
     {"case": "sub-01", "state": "running", "time": 1732472833.1}
     {"case": "sub-01", "state": "done", "time": …, "seconds": 4.2, "record": "9f2c…", "inputs": [{"stamp": …, "sha256": …}]}
     {"case": "sub-02", "state": "failed", "time": …, "seconds": 0.1, "error": "sub-02.nii.gz is empty …", "kind": "ReadError"}
-    {"driver": "begin", "time": …, "pid": 4711, "host": "node7", "slots": 8, "where": "8 workers"}
+    {"driver": "begin", "time": …, "slots": 8, "where": "8 workers"}
     {"driver": "end", "time": …, "why": "done"}
 
 The last line of a case counts. Done and failed are on the disk (fsync) before the next case begins; a line that was torn
@@ -51,8 +51,6 @@ class Status:
 class Driver:
     """The last driver that wrote here; `ended` says why it stopped, "" while it has not said so."""
 
-    pid: int = 0
-    host: str = ""
     slots: int = 1
     where: str = ""
     began: float = 0.0
@@ -86,8 +84,6 @@ class Progress:
         time = _number(said.get("time"))
         if said.get("driver") == "begin":
             self.driver = Driver(
-                int(_number(said.get("pid"))),
-                str(said.get("host", "")),
                 max(1, int(_number(said.get("slots")))),
                 str(said.get("where", "")),
                 time,

@@ -43,9 +43,21 @@ def run_case(case: dict[str, Any], threads: int, expected: Mapping[str, str], fo
             "refused": f"A worker does not see the folder {Path(folder).name}; "
             "results are written by the workers, so it must lie on a file system that they share"
         }
+    begun(case["out"])
     differ = {n: f"{here.get(n, 'missing')}, not {v}" for n, v in expected.items() if here.get(n) != v}
     outcome = _run(case, threads, _wanted())
     return {**msgspec.to_builtins(outcome), "differ": differ}
+
+
+def begun(out: str) -> None:
+    """Count, where the driver can see it, that a case has begun: a worker's death is told of all that it had taken."""
+    with open(marker(out), "ab") as file:
+        file.write(b".")
+
+
+def marker(out: str) -> Path:
+    """A file whose length says how often the case with this draft folder has begun."""
+    return Path(f"{out}.begun")
 
 
 def _run(case: dict[str, Any], threads: int, wanted: Callable[[], bool]) -> Outcome:
