@@ -19,7 +19,7 @@ from app.cli import _jobs
 from app.cli._batch_words import Teller, final_words, print_table
 from app.cli._info import reader_arguments, reading_options
 from app.cli._main import Parser, print_json
-from app.cli._run import about, described, parameter_options, parameter_values, where_options, whole
+from app.cli._run import about, described, parameter_options, parameter_values, trusting, where_options, whole
 from core.analyses import Description, checked
 from core.batch import Batch, Case, Count, Executor, Found, LocalExecutor, Manifest, Settings, read_manifest
 from core.errors import Cancelled, UserError
@@ -136,7 +136,7 @@ def _go(batch: Batch, asked: Sequence[Case], remarks: list[str], options: Any, s
     if chosen:
         executor = _executor(options, batch.manifest, len(chosen), batch.folder)
         try:
-            count = batch.run(asked, chosen, executor, stop=stop.event, tell=teller)
+            count = batch.run(asked, chosen, executor, stop=stop.event, tell=teller, trusted=options.trust)
         finally:
             teller.close()
             executor.close()
@@ -248,6 +248,7 @@ def _running_options(parser: Parser) -> None:
         "--retry-failed", action="store_true", help="run the failed cases again, and only those"
     )
     parser.add_argument("--json", action="store_true", help="print what became of each case as JSON")
+    trusting(parser)
 
 
 def _parser(description: Description) -> Parser:

@@ -16,7 +16,19 @@ import msgspec
 from core.analyses._annotations import Advanced, Folder, Help, Label, Range, Unit
 from core.errors import UserError
 
-RESERVED = {"out", "device", "seed", "threads", "json", "reader", "as", "space", "option", "help", "trust"} | {
+RESERVED = {
+    "out",
+    "device",
+    "seed",
+    "threads",
+    "json",
+    "reader",
+    "as",
+    "space",
+    "option",
+    "help",
+    "trust",
+} | {
     "workers",
     "dask",
     "retry_failed",

@@ -231,15 +231,18 @@ class Batch:
         *,
         stop: threading.Event,
         tell: Tell,
+        trusted: Sequence[str] = (),
     ) -> Count:
         """Run the chosen cases until all have ended or `stop` is set; returns how those that were asked for stand.
+
+        `trusted` are models of the user's own that may run now, see `core.trust`.
 
         Raises
         ------
         WriteError : the folder cannot be written to any more. Fatal : the executor has broken down.
         In both cases all that was done is kept, and another `run` goes on from there.
         """
-        run = _Run(self, asked, chosen, executor, tell)
+        run = _Run(self, asked, chosen, executor, tell, trusted)
         return run.go(stop)
 
 
@@ -247,7 +250,13 @@ class _Run:
     """One going over the chosen cases."""
 
     def __init__(
-        self, batch: Batch, asked: Sequence[Case], chosen: Sequence[Case], executor: Executor, tell: Tell
+        self,
+        batch: Batch,
+        asked: Sequence[Case],
+        chosen: Sequence[Case],
+        executor: Executor,
+        tell: Tell,
+        trusted: Sequence[str],
     ) -> None:
         assert batch.manifest is not None
         self._folder = batch.folder
@@ -256,6 +265,7 @@ class _Run:
         self._asked = asked
         self._executor = executor
         self._tell = tell
+        self._trusted = list(trusted)
         self._waiting = collections.deque((case, 1) for case in chosen)
         self._running: dict[int, tuple[Case, int, Path, list[str]]] = {}
         self._token = uuid.uuid4().hex[:8]
@@ -314,6 +324,7 @@ class _Run:
                 "reader": m.reader or None,
                 "kind": m.kind or None,
                 "options": m.options,
+                "trusted": self._trusted,
                 "device": m.device,
                 "seed": m.seed,
             },

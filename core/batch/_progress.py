@@ -27,7 +27,7 @@ STATES = (WAITING, RUNNING, DONE, FAILED)
 
 @dataclass(frozen=True)
 class Stamp:
-    """An input as it was when its case ran: size and time of the file, and its content's hash where it was read."""
+    """An input as it was when its case ran: what the disk said of it, and its content's hash where it was read."""
 
     stamp: str
     sha256: str = ""
