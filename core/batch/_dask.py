@@ -157,7 +157,7 @@ class DaskExecutor:
         return out
 
     def _report(self, number: int, future: Any) -> list[Report]:
-        if future is None or self._futures.get(number) is not future:
+        if number not in self._futures or self._futures[number] is not future:
             return []
         del self._futures[number]
         self._begun.discard(number)
