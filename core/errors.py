@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+LONGEST = 400
+"""Characters of a fault in a sentence."""
+LONGEST_NAME = 200
+"""Characters that a name out of a file (of an object, of a column) may have."""
+_ADDRESS = re.compile(r"<(?:\w+\.)*(\w+) object at 0x[0-9a-f]+>")
 
 
 class UserError(Exception):
-    """A refusal or failure explained in one sentence. `str(error)` is what the user reads."""
+    """A refusal or failure explained in one sentence. `str(error)` is what the user reads.
+
+    Whatever a file has put into the sentence, it stays one line: what does not print is written out.
+    """
+
+    def __init__(self, text: object = "") -> None:
+        super().__init__(printable(str(text)))
 
 
 class ReadError(UserError):
@@ -26,7 +39,7 @@ class ReadError(UserError):
         self.path = Path(path)
         self.fault = fault
         self.remedy = remedy
-        super().__init__(f"{printable(self.path.name or str(path))} {fault}; {remedy}.")
+        super().__init__(f"{self.path.name or path} {_short(fault)}; {remedy}.")
 
     def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
         return type(self), (str(self.path), self.fault, self.remedy)
@@ -42,6 +55,12 @@ class Refused(UserError):
 
 class Cancelled(Exception):
     """Raised by `Job.check` once the user has asked a job to stop."""
+
+
+def _short(text: str) -> str:
+    """A fault without the innards of a library, and without the bulk of what a file quotes."""
+    text = _ADDRESS.sub(r"\1", text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 40]}…{text[-39:]}"
 
 
 def printable(name: str) -> str:

@@ -14,7 +14,7 @@ from core.analyses import Description, call_arguments, describe, validate
 from core.data import Loaded, register
 from core.display import default_display
 from core.document import Item, Source, new_id
-from core.errors import Cancelled, ReadError, UserError, printable
+from core.errors import LONGEST_NAME, Cancelled, ReadError, UserError, printable
 from core.files import stamp
 from core.jobs import Job
 from core.plugins import PluginHost, Reader, Sample
@@ -27,6 +27,9 @@ SAMPLE = "sample:"
 """What stands before a sample's id where a path is expected: `sample:volumes.mni152`."""
 LIMIT = 2000
 """Files that one dropped folder may open."""
+
+LONGEST_REMARK = 600
+"""Characters of a warning that comes out of a file."""
 
 log = logging.getLogger("equiscope.opening")
 
@@ -297,12 +300,12 @@ def items_of(opened: Opened) -> tuple[Item, ...]:
         items.append(
             Item(
                 id=ids[index],
-                name=loaded.name or path.stem,
+                name=title(loaded.name) or title(path.stem) or "unnamed",
                 data=loaded.data,
                 parent=None if loaded.parent is None else ids[loaded.parent],
                 display=default_display(loaded.data, loaded.display),
                 source=source,
-                warnings=loaded.warnings,
+                warnings=tuple(title(w, LONGEST_REMARK) for w in loaded.warnings),
                 metadata=loaded.metadata,
             )
         )
@@ -316,6 +319,12 @@ def _stat(path: Path) -> os.stat_result:
         raise ReadError(
             path, f"cannot be read ({error.strerror})", "look whether it is still there"
         ) from None
+
+
+def title(text: str, longest: int = LONGEST_NAME) -> str:
+    """`text` out of a file as one line that is safe to show: no control characters, at most `longest` characters."""
+    text = printable(text).strip()
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _look(path: Path) -> bytes:

@@ -46,7 +46,7 @@ class Settings:
         self._values: dict[str, Any] = {}
         try:
             self._values = self._read() or {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             with contextlib.suppress(OSError):
                 os.replace(self.path, self.path.with_suffix(".json.broken"))
 
@@ -87,7 +87,7 @@ class Settings:
         with self._locked():
             try:
                 there = self._read()
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 there = None
             stored = dict(self._values if there is None else there)
             value = change(stored.get(key))
@@ -98,7 +98,7 @@ class Settings:
     def forget(self, key: str) -> None:
         """Back to the default."""
         self._values.pop(key, None)
-        with self._locked(), contextlib.suppress(OSError, ValueError):
+        with self._locked(), contextlib.suppress(OSError, ValueError, RecursionError):
             there = self._read()
             if there is not None and key in there:
                 del there[key]

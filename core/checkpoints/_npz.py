@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
 import tokenize
 import warnings
@@ -28,6 +29,7 @@ BAD_ZIP = (
     struct.error,
     ValueError,
     zlib.error,
+    lzma.LZMAError,
     IndexError,  # zipfile's own, for a member without a name
 )
 _TEXT_BYTES = 64_000

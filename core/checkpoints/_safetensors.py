@@ -113,7 +113,7 @@ def index_sharded(path: Path) -> Index:
             or not name
         ):
             raise ReadError(path, f"names a shard outside its folder ({name!r})", "do not trust this file")
-    missing = [name for name in names if not (path.parent / name).is_file()]
+    missing = [name for name in names if not _is_file(path.parent / name)]
     if missing:
         few = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise ReadError(
@@ -129,7 +129,8 @@ def index_sharded(path: Path) -> Index:
             shard.release()
 
     out.release = release
-    out.metadata = plain_metadata(content.get("metadata") or {})
+    about = content.get("metadata")
+    out.metadata = plain_metadata(about if isinstance(about, dict) else {})
     for shard in shards.values():
         for key, value in shard.metadata.items():
             out.metadata.setdefault(key, value)
@@ -144,6 +145,13 @@ def index_sharded(path: Path) -> Index:
             TensorInfo(tensor, info.shape, info.dtype, info.nbytes, name), entry.load
         )
     return out
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than names can be
+        return False
 
 
 def _header(path: Path, size: int) -> tuple[dict[str, Any], int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
-from xml.parsers import expat
 
 import numpy as np
 
@@ -16,20 +16,11 @@ from core.data import Attribute, Domain, Graph, Loaded, Transforms
 from core.errors import ReadError, printable
 from core.files import read_bytes, replacing
 from core.jobs import Job
+from core.xml_check import check_xml
 
-DAMAGED = "copy or download the file again"
 _LABELS = re.compile(r"(label|class|tag|type|group|category|community|name|id)s?", re.IGNORECASE)
-_DEPTH = 200
 # The weight that networkx' edges carry is called so by everybody.
 _POSITIONS = ("x", "y", "z")
-
-
-class _Declared(Exception):
-    """The XML has a document type or entities."""
-
-
-class _Deep(Exception):
-    """The XML is nested beyond reason."""
 
 
 def sniff(path: Path, head: bytes) -> int:
@@ -51,10 +42,12 @@ def read(path: Path, *, job: Job) -> list[Loaded]:
     path = Path(path)
     job.progress(0.0, "Reading the graph")
     data = read_bytes(path)
-    _check(path, data)
+    check_xml(path, data)
     job.progress(0.3, "Reading the graph")
     try:
-        found = list(nx.readwrite.graphml.GraphMLReader(node_type=str)(path=io.BytesIO(data)))
+        with warnings.catch_warnings():  # what lacks a type is taken as text, which is what one sees
+            warnings.simplefilter("ignore")
+            found = list(nx.readwrite.graphml.GraphMLReader(node_type=str)(path=io.BytesIO(data)))
     except (
         nx.NetworkXError,
         ParseError,
@@ -78,42 +71,6 @@ def read(path: Path, *, job: Job) -> list[Loaded]:
         out.append(Loaded(name, _convert(graph, notes), tuple(notes)))
     job.progress(1.0)
     return out
-
-
-def _check(path: Path, data: bytes) -> None:
-    """A first pass by the parser itself, so that no encoding hides a declaration."""
-    parser = expat.ParserCreate()
-    depth = 0
-
-    def declared(*args: Any) -> None:
-        raise _Declared
-
-    def opened(*args: Any) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEPTH:
-            raise _Deep
-
-    def closed(*args: Any) -> None:
-        nonlocal depth
-        depth -= 1
-
-    parser.StartDoctypeDeclHandler = declared
-    parser.EntityDeclHandler = declared
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = closed
-    try:
-        parser.Parse(data, True)
-    except _Declared:
-        raise ReadError(
-            path, "declares a document type or entities, which no graph needs", "remove the DOCTYPE"
-        ) from None
-    except _Deep:
-        raise ReadError(
-            path, f"is nested deeper than {_DEPTH} elements", "check where it comes from"
-        ) from None
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise ReadError(path, f"is damaged or cut short ({printable(str(error))[:100]})", DAMAGED) from None
 
 
 def _convert(graph: Any, notes: list[str]) -> Graph:

@@ -78,7 +78,8 @@ def read(path: Path, *, job: Job) -> list[Loaded]:
         loaded = []
         for i, markup in enumerate(markups):
             job.progress(0.2 + 0.8 * i / len(markups), "Reading")
-            loaded.append(_loaded(path, markup, i, len(markups)))
+            with np.errstate(all="ignore"):  # what came out is looked at
+                loaded.append(_loaded(path, markup, i, len(markups)))
     except (UserError, Cancelled):
         raise
     except FileNotFoundError as error:
@@ -135,6 +136,8 @@ def _loaded(path: Path, markup: Any, index: int, count: int) -> Loaded:
         centre, axes = _box(markup, points, flip, scale)
         points, size = centre[None], np.abs(_vector(markup.get("size", (0.0, 0.0, 0.0)), 3)) * scale
         labels = labels[:1]
+    if not (np.isfinite(points).all() and np.isfinite(size).all()):
+        raise ValueError("a coordinate is beyond all numbers")
     data = Markup(
         kind,
         points,

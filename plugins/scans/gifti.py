@@ -20,6 +20,7 @@ from core.errors import ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, mesh, normals, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
+from plugins.scans._gifti_xml import parsed
 from plugins.scans._overlay import SurfaceFile, on_surface
 
 Array = NDArray[Any]
@@ -100,8 +101,6 @@ def _is_freesurfer(path: Path) -> bool:
 
 
 def _image(path: Path) -> Any:
-    from nibabel.gifti.parse_gifti_fast import GiftiImageParser
-
     data = read_bytes(path)
     if data[:2] == b"\x1f\x8b":
         try:
@@ -113,21 +112,7 @@ def _image(path: Path) -> Any:
         raise ReadError(path, "is not a GIFTI file", "check what kind of file it is")
     if b"</GIFTI>" not in data[-4096:]:
         raise ReadError(path, "ends before its closing element", AGAIN)
-    external = re.findall(rb"ExternalFileName=\"([^\"]+)\"", data)
-    for name in external:
-        if b"/" in name or b"\\" in name or name.startswith(b"."):
-            raise ReadError(
-                path, "keeps its numbers in a file of another folder", "save it with its numbers inside"
-            )
-    parser = GiftiImageParser()
-    if external:
-        with path.open("rb") as stream:  # nibabel finds the other file by this stream's name
-            parser.parse(fptr=stream)
-    else:
-        parser.parse(data)
-    if parser.img is None:
-        raise ReadError(path, "holds no GIFTI image", AGAIN)
-    return parser.img
+    return parsed(path, data)
 
 
 def _of(image: Any, *intents: int) -> list[Any]:

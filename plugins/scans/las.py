@@ -19,6 +19,10 @@ Array = NDArray[Any]
 _CHUNK = 1_000_000
 _LABELS = ("classification", "point_source_id", "return_number", "number_of_returns", "scanner_channel")
 _SCALARS = ("intensity", "gps_time", "scan_angle", "scan_angle_rank", "user_data", "nir")
+# Layers of an item of LAZ's layered compression by its type (LASzip's laszip.hpp and lasreaditemcompressed_v3.cpp).
+_LAYERS = {10: 9, 11: 1, 12: 2, 13: 1}
+_BYTE14 = 14
+"""Extra bytes: a layer a byte."""
 _USELESS_IF_ZERO = ("intensity", "point_source_id", "user_data", "scanner_channel", "gps_time", "nir")
 
 
@@ -138,10 +142,39 @@ def _check_laz(path: Path, header: Any, size: int) -> None:
             raise ReadError(path, "ends before its table of compressed pieces", AGAIN)
         file.seek(table)
         pieces = int.from_bytes(file.read(8)[4:], "little")
+    _check_layers(path, raw, sizes, pieces, start, table, size)
     per_piece = int.from_bytes(raw[12:16], "little")
     fixed = per_piece not in (0, 0xFFFFFFFF)
     if pieces > table - start or (fixed and pieces != -(-header.point_count // per_piece)):
         raise ReadError(path, f"claims {pieces:,} compressed pieces for {header.point_count:,} points", AGAIN)
+
+
+def _check_layers(
+    path: Path, raw: bytes, sizes: list[int], pieces: int, start: int, table: int, size: int
+) -> None:
+    """Layered pieces (point formats 6 to 10) say how long each layer is: no more than the piece itself.
+
+    A piece begins with its first point as it is, the number of its points, and one length a layer.
+    """
+    import lazrs
+
+    kinds = [int.from_bytes(raw[34 + 6 * i : 36 + 6 * i], "little") for i in range(len(sizes))]
+    if not any(kind in _LAYERS or kind == _BYTE14 for kind in kinds) or pieces > size:
+        return
+    layers = sum(
+        width if kind == _BYTE14 else _LAYERS.get(kind, 0) for kind, width in zip(kinds, sizes, strict=True)
+    )
+    with path.open("rb") as file:
+        file.seek(start)
+        lengths = [int(length) for _, length in lazrs.read_chunk_table(file, lazrs.LazVlr(raw))]
+        at = start + 8
+        for length in lengths:
+            file.seek(at + sum(sizes) + 4)
+            head = file.read(4 * layers)
+            claimed = sum(np.frombuffer(head[: len(head) // 4 * 4], "<u4").tolist())
+            if length < 0 or at + length > table or sum(sizes) + 4 + 4 * layers + claimed > length:
+                raise ReadError(path, "has compressed pieces that claim more bytes than they have", AGAIN)
+            at += length
 
 
 def _columns(chunk: Any) -> dict[str, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,18 +39,7 @@ def sniff(path: Path, head: bytes) -> int:
                 with archive.open(members[key]) as member:
                     shape, dtype = _header(member)  # type: ignore[arg-type]
                 return 60 if _fits(shape, dtype) and shape[1] == 3 else 0
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        SyntaxError,
-        TypeError,
-        EOFError,
-        zipfile.BadZipFile,
-        RuntimeError,
-    ):
-        return 0
-    except NotImplementedError:
+    except Exception:  # zipfile and NumPy's headers fail in a dozen ways on damaged bytes
         return 0
     return 0
 
@@ -75,10 +65,19 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
 
 
 def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = parse(file)
+    shape, _, dtype = _parsed(file)
     return shape, dtype
+
+
+def _parsed(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, Fortran order, dtype). NumPy's parser speaks of syntax trees where a header is damaged."""
+    try:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            return np.lib.format.read_array_header_1_0(file)
+        return np.lib.format.read_array_header_2_0(file)
+    except (SyntaxError, ValueError, TypeError, tokenize.TokenError, RecursionError, MemoryError) as error:
+        raise ValueError("the header of an array is damaged") from error
 
 
 def _fits(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
@@ -87,9 +86,7 @@ def _fits(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
 
 def _array(path: Path, file: BinaryIO, size: int, what: str) -> Array:
     """One NPY stream of at most `size` bytes; the claimed shape is checked before memory is taken."""
-    version = np.lib.format.read_magic(file)
-    parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = parse(file)
+    shape, fortran, dtype = _parsed(file)
     if dtype.hasobject or dtype.kind not in "biuf":
         raise ReadError(path, f"holds {dtype} values, not plain numbers", "save plain numbers")
     count = 1

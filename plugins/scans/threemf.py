@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.data import Attribute, Domain, Loaded, Transforms
 from core.errors import ReadError
 from core.jobs import Job
+from core.xml_check import check_xml
 from plugins.scans._build import Space, mesh, placed
 from plugins.scans._errors import AGAIN, guarded, size_of
 
@@ -50,8 +51,7 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
             if member.file_size > min(_MOST_TEXT, 1032 * max(1, member.compress_size) + 1024):
                 raise ReadError(path, f"claims a model of {member.file_size:,} bytes", "export it anew")
             text = archive.read(name)
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-            raise ReadError(path, "defines XML entities, which no 3MF file needs", "export it anew")
+        check_xml(path, text, whole=False)
         job.progress(0.3, "Reading model")
         root = ElementTree.fromstring(text)
         tag = root.tag[: root.tag.rfind("}") + 1]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.data import Loaded
 from core.errors import ReadError
 from core.jobs import Job
+from core.xml_check import check_xml
 from plugins.scans._build import Space, mesh, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
 from plugins.scans._vtk import Named, cells, listening, named, polydata_arrays, surface_arrays
@@ -20,8 +21,10 @@ from plugins.scans._vtk_legacy import parse
 Array = NDArray[Any]
 
 _LEGACY = b"# vtk DataFile"
-_XML_SIZES = re.compile(rb"\bNumberOf(?:Points|Cells|Verts|Lines|Strips|Polys|Tuples)=\"([^\"]*)\"")
-_XML_WIDTHS = re.compile(rb"\bNumberOfComponents=\"([^\"]*)\"")
+_XML_COUNTS = {
+    f"NumberOf{what}" for what in "Points Cells Verts Lines Strips Polys Tuples Components".split()
+}
+_RAW = re.compile(rb"<AppendedData\b[^>]*\bencoding\s*=\s*[\"']raw[\"'][^>]*>")
 _GRIDS = {b"STRUCTURED_POINTS", b"STRUCTURED_GRID", b"RECTILINEAR_GRID"}
 _XML_TYPES = {b"PolyData", b"UnstructuredGrid"}
 _MANY = 1 << 30
@@ -125,12 +128,18 @@ def _space_array(data: Any) -> str:
 
 
 def _check_xml(path: Path, data: bytes) -> None:
+    """Refuse declarations, and counts that the file cannot hold, however they are quoted or encoded."""
     most = 1032 * len(data)  # zlib packs at most 1032 : 1
-    for pattern in (_XML_SIZES, _XML_WIDTHS):
-        for match in pattern.finditer(data):
-            if not match.group(1).isdigit() or int(match.group(1)) > most:
-                claim = match.group(1).decode("latin-1")[:40]
-                raise ReadError(path, f"claims an impossible number of values ({claim!r})", AGAIN)
+
+    def started(name: str, attributes: dict[str, str]) -> None:
+        for key in attributes.keys() & _XML_COUNTS:
+            claim = attributes[key].strip()
+            if not (claim.isascii() and claim.isdigit()) or len(claim) > 18 or int(claim) > most:
+                raise ReadError(path, f"claims an impossible number of values ({claim[:40]!r})", AGAIN)
+
+    # Raw values behind the XML are none; VTK finds them by this mark.
+    raw = _RAW.search(data)
+    check_xml(path, data[: raw.end()] + b"</AppendedData></VTKFile>" if raw else data, started=started)
 
 
 def _refuse_kind(path: Path, kind: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import Attribute, Loaded, Transforms
-from core.errors import ReadError
+from core.errors import LONGEST_NAME, ReadError
 from core.jobs import Job
 from plugins.scans._build import Space, cloud, colors, normals, placed
 from plugins.scans._columns import attributes_of
@@ -117,7 +117,7 @@ def _body(data: bytes) -> tuple[list[str], bytes]:
             if {b"x", b"y", b"z"} <= {w.lower() for w in words} or (not comment and not names):
                 if not comment and not _is_header(words):
                     break
-                names = [w.decode("utf-8", "replace").strip("\"'") for w in words]
+                names = [w.decode("utf-8", "replace").strip("\"'")[:LONGEST_NAME] for w in words]
         elif words and not comment and not count_only:
             break
         position = end + 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from core.analyses import Help
 from core.data import Loaded, Signal, Table
-from core.errors import ReadError, printable
+from core.errors import LONGEST_NAME, ReadError, printable
 from core.files import read_text
 from core.jobs import Job
 
@@ -238,7 +238,9 @@ def _column(name: str, cells: list[str], decimal: str, total: int, notes: list[s
         pass
     stripped = [c.strip() for c in cells]
     lower = {c.lower() for c in set(stripped)}
-    if lower - MISSING and all(c in MISSING or _NUMBER.fullmatch(c) for c in lower):
+    # A comma in a file whose decimal sign is the point is no number's.
+    commas = decimal != "," and any("," in c for c in lower)
+    if lower - MISSING and not commas and all(c in MISSING or _NUMBER.fullmatch(c) for c in lower):
         return np.array(
             [
                 np.nan if c.lower() in MISSING else float(c.replace(",", ".") if decimal == "," else c)
@@ -260,8 +262,10 @@ def _names(names: list[str]) -> tuple[list[str], list[str]]:
     plain, units = [], []
     taken: set[str] = set()
     for i, name in enumerate(names):
+        name = name[: LONGEST_NAME + 40]
         match = re.fullmatch(r"(.*\S)\s*[(\[]([^()\[\]]{0,30})[)\]]", name)
         base, unit = (match[1], match[2].strip()) if match else (name or f"column {i + 1}", "")
+        base = base[:LONGEST_NAME]
         unique, n = base, 1
         while unique in taken:
             n += 1

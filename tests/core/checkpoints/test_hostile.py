@@ -16,6 +16,7 @@ import pytest
 from core.checkpoints import global_names, open_checkpoint, open_tensors, read_tensors, write_safetensors
 from core.errors import ReadError
 from tests.core.checkpoints import builders
+from tests.files.checkpoints import samples
 
 torch = pytest.importorskip("torch")
 
@@ -280,20 +281,6 @@ def test_values_that_repeat_without_end(tmp_path: Path) -> None:
         open_checkpoint(tmp_path / "laugh.pkl")
     (tmp_path / "deep.pkl").write_bytes(b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".")
     refused(tmp_path / "deep.pkl", "nests or repeats")
-
-
-def samples(folder: Path) -> list[Path]:
-    """One small good file of each format."""
-    h5py = pytest.importorskip("h5py")
-    tensors = {"a.weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(5)}
-    for name, zipped in (("zip.pt", True), ("old.pth", False)):
-        torch.save({"state_dict": tensors, "epoch": 3}, folder / name, _use_new_zipfile_serialization=zipped)
-    (folder / "bare.pkl").write_bytes(pickle.dumps({"a": np.arange(4.0), "b": [1, 2.5]}))
-    write_safetensors(folder / "s.safetensors", tensors, {"config": {"a": 1}})
-    np.savez_compressed(folder / "n.npz", a=np.arange(20.0), b=np.ones((2, 3)))
-    with h5py.File(folder / "h.h5", "w") as file:
-        file["g/a"] = np.arange(20.0)
-    return sorted(folder.iterdir())
 
 
 def test_cut_empty_and_mutated_files(tmp_path: Path) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from pathlib import Path
 from typing import Any
 
-import nibabel
-import nrrd as pynrrd
 import numpy as np
 import pytest
 
@@ -16,43 +13,7 @@ from core.errors import ReadError
 from core.jobs import Job
 from plugins.volumes import dicom, metaimage, nifti, nrrd
 from plugins.volumes.nibabel_formats import read_afni, read_mgh, read_minc, read_par
-from tests.plugins.volumes.series import write_series
-
-FIXTURES = Path(nibabel.__file__).parent / "tests" / "data"
-
-
-def _small(folder: Path, name: str) -> Path:
-    array = np.arange(60, dtype="i2").reshape(3, 4, 5)
-    path = folder / name
-    if name.endswith((".nii", ".nii.gz", ".hdr")):
-        kind = (
-            nibabel.Nifti2Image
-            if "two" in name
-            else nibabel.Nifti1Pair
-            if name.endswith("hdr")
-            else nibabel.Nifti1Image
-        )
-        nibabel.save(kind(array, np.diag([1.0, 2, 3, 1])), path)
-    elif name.endswith(("mgh", "mgz")):
-        nibabel.save(nibabel.MGHImage(array, np.eye(4)), path)
-    elif name.endswith("nrrd"):
-        encoding = "gzip" if "gz" in name else "raw"
-        pynrrd.write(
-            str(path),
-            array,
-            {"encoding": encoding, "space": "RAS", "space directions": np.eye(3), "space origin": [0, 0, 0]},
-        )
-    elif name.endswith("mha"):
-        text = "ObjectType = Image\nNDims = 3\nDimSize = 3 4 5\nElementSpacing = 1 1 1\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
-        path.write_bytes(text.encode() + array.tobytes(order="F"))
-    elif name.endswith("dcm"):
-        (path,) = write_series(folder, np.arange(20, dtype="u2").reshape(1, 4, 5))
-    else:
-        shutil.copy(FIXTURES / name, path)
-        for partner in (name.replace(".HEAD", ".BRIK"), name.replace(".PAR", ".REC")):
-            if partner != name and (FIXTURES / partner).exists():
-                shutil.copy(FIXTURES / partner, folder / partner)
-    return path
+from tests.files.volumes import small_volume
 
 
 @pytest.mark.parametrize(
@@ -75,7 +36,7 @@ def _small(folder: Path, name: str) -> Path:
     ],
 )
 def test_random_damage(tmp_path: Path, read: Any, name: str, rounds: int) -> None:
-    source = _small(tmp_path, name)
+    source = small_volume(tmp_path, name)
     whole = source.read_bytes()
     rng = np.random.default_rng(11)
     read_well = 0
