@@ -1,4 +1,4 @@
-"""VTK's surfaces: legacy .vtk with our own parser, .vtp and .vtu with VTK after their claims have been checked."""
+"""VTK's surfaces: legacy .vtk, .vtp and .vtu with our own parsers; VTK finds the outer surface of a grid."""
 
 from __future__ import annotations
 
@@ -12,19 +12,15 @@ from numpy.typing import NDArray
 from core.data import Loaded
 from core.errors import ReadError
 from core.jobs import Job
-from core.xml_check import check_xml
 from plugins.scans._build import Space, mesh, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
-from plugins.scans._vtk import Named, cells, listening, named, polydata_arrays, surface_arrays
+from plugins.scans._vtk import Named, listening, polydata_arrays, surface_arrays
 from plugins.scans._vtk_legacy import parse
+from plugins.scans._vtk_xml import parse as parse_xml
 
 Array = NDArray[Any]
 
 _LEGACY = b"# vtk DataFile"
-_XML_COUNTS = {
-    f"NumberOf{what}" for what in "Points Cells Verts Lines Strips Polys Tuples Components".split()
-}
-_RAW = re.compile(rb"<AppendedData\b[^>]*\bencoding\s*=\s*[\"']raw[\"'][^>]*>")
 _GRIDS = {b"STRUCTURED_POINTS", b"STRUCTURED_GRID", b"RECTILINEAR_GRID"}
 _XML_TYPES = {b"PolyData", b"UnstructuredGrid"}
 _MANY = 1 << 30
@@ -78,10 +74,16 @@ def read(path: Path, *, space: Space = "auto", job: Job) -> list[Loaded]:
                     path, legacy.points, flat, counts, legacy.cell_types, *found[2:]
                 )
         elif b"<VTKFile" in data[:4096]:
-            kind = _xml_kind(data)
-            _check_xml(path, data)
-            grid = kind == b"UnstructuredGrid"
-            found, notes, stated = _read_xml(path, kind, job)
+            xml = parse_xml(path, data)
+            if xml.kind.encode() not in _XML_TYPES:
+                _refuse_kind(path, xml.kind)
+            stated, grid, piece = xml.space, xml.kind == "UnstructuredGrid", xml.piece
+            if not len(piece.points):
+                raise ReadError(path, "has no points", "open a file with at least one point")
+            found = (piece.points, piece.cells, piece.point_data, piece.cell_data)
+            if grid:
+                flat, counts = piece.cells.get("CELLS", (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+                found, notes = _outer_surface(path, piece.points, flat, counts, piece.cell_types, *found[2:])
         else:
             raise ReadError(path, "is not a VTK file", "check what kind of file it is")
         job.progress(0.7, "Making triangles")
@@ -119,65 +121,12 @@ def _space_of(line: bytes) -> str:
     return match.group(1).decode() if match else ""
 
 
-def _space_array(data: Any) -> str:
-    array = data.GetFieldData().GetAbstractArray("SPACE")
-    if array is None or array.GetNumberOfValues() < 1 or array.GetDataTypeAsString() != "string":
-        return ""
-    value = str(array.GetValue(0))
-    return value if value in ("RAS", "LPS") else ""
-
-
-def _check_xml(path: Path, data: bytes) -> None:
-    """Refuse declarations, and counts that the file cannot hold, however they are quoted or encoded."""
-    most = 1032 * len(data)  # zlib packs at most 1032 : 1
-
-    def started(name: str, attributes: dict[str, str]) -> None:
-        for key in attributes.keys() & _XML_COUNTS:
-            claim = attributes[key].strip()
-            if not (claim.isascii() and claim.isdigit()) or len(claim) > 18 or int(claim) > most:
-                raise ReadError(path, f"claims an impossible number of values ({claim[:40]!r})", AGAIN)
-
-    # Raw values behind the XML are none; VTK finds them by this mark.
-    raw = _RAW.search(data)
-    check_xml(path, data[: raw.end()] + b"</AppendedData></VTKFile>" if raw else data, started=started)
-
-
 def _refuse_kind(path: Path, kind: str) -> None:
     raise ReadError(
         path,
         f"holds a VTK data set of type {kind or 'unknown'}, not a surface",
         "save images as NIfTI or NRRD, and surfaces as VTP or STL",
     )
-
-
-def _read_xml(path: Path, kind: bytes, job: Job) -> tuple[Surface, list[str], str]:
-    """Arrays, warnings and the stated space."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-    from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
-
-    if kind not in _XML_TYPES:
-        _refuse_kind(path, kind.decode("latin-1"))
-    grid = kind == b"UnstructuredGrid"
-    job.progress(0.2, "Reading VTK")
-    with listening() as complaints:
-        reader = vtkXMLUnstructuredGridReader() if grid else vtkXMLPolyDataReader()
-        reader.SetFileName(str(path))
-        reader.Update()
-        found = reader.GetOutput()
-    if complaints.error:
-        raise ReadError(path, f"is damaged ({complaints.error})", AGAIN)
-    if found is None or found.GetNumberOfPoints() == 0:
-        raise ReadError(path, "has no points", "open a file with at least one point")
-    stated = _space_array(found)
-    if not grid:
-        return polydata_arrays(found), [], stated
-    points = np.array(vtk_to_numpy(found.GetPoints().GetData()))
-    types = np.array([found.GetCellType(i) for i in range(found.GetNumberOfCells())], np.int64)
-    flat, counts = cells(found.GetCells())
-    surface, notes = _outer_surface(
-        path, points, flat, counts, types, named(found.GetPointData()), named(found.GetCellData())
-    )
-    return surface, notes, stated
 
 
 def _outer_surface(
