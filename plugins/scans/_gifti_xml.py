@@ -70,8 +70,8 @@ def _parser_class() -> Any:
             dims = [int(attrs.get(f"Dim{i}", 0)) for i in range(axes)]
             if any(d < 0 for d in dims):
                 raise ReadError(self._path, f"claims an array of {' × '.join(map(str, dims))}", AGAIN)
-            dtype = np.dtype(data_type_codes.dtype[attrs.get("DataType", "NIFTI_TYPE_FLOAT32")])
-            self._bytes = math.prod(dims) * dtype.itemsize
+            kind: Any = data_type_codes.dtype[attrs.get("DataType", "NIFTI_TYPE_FLOAT32")]
+            self._bytes = math.prod(dims) * int(np.dtype(kind).itemsize)
             encoding = attrs.get("Encoding", "")
             self._packed = encoding in ("GZipBase64Binary", "B64GZ")
             if encoding in ("ExternalFileBinary", "External"):
