@@ -92,10 +92,22 @@ def stamp(path: Path) -> str:
     return digest.hexdigest()[:32]
 
 
+def ordinary(path: Path) -> Path:
+    """`path` as it is, unless it is a pipe, socket or device: reading one may never end.
+
+    Raises
+    ------
+    ReadError : it is one.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ReadError(path, "is no ordinary file", "choose a file or folder")
+    return path
+
+
 def read_bytes(path: Path) -> bytes:
     """The whole of a small file. Raises `ReadError` if it cannot be read or is empty."""
     try:
-        data = path.read_bytes()
+        data = ordinary(path).read_bytes()
     except OSError as error:
         raise ReadError(
             path, f"cannot be read ({error.strerror})", "check the name and its permissions"

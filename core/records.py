@@ -16,6 +16,7 @@ import msgspec
 from core import __version__
 from core.data import Checkpoint, content_hash
 from core.errors import UserError
+from core.files import ordinary
 
 FORMAT = 1
 _PACKAGES = ("numpy", "scipy", "torch", "vtk", "scikit-image", "scikit-learn", "nibabel", "trimesh")
@@ -161,7 +162,7 @@ def read_record(path: Path) -> Record:
     if path.is_dir():
         path = path / "record.json"
     try:
-        raw = path.read_bytes()
+        raw = ordinary(path).read_bytes()
     except OSError as error:
         raise UserError(
             f"{path.name} cannot be read ({error.strerror}); give a record.json or the folder of a run."

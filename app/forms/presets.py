@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
-from core.files import replacing
+from core.files import ordinary, replacing
 from core.settings import Settings
 
 KEY = "presets"
@@ -86,7 +86,7 @@ class Presets:
         UserError : it cannot be read, holds no presets, or those of another analysis.
         """
         try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
+            plain = json.loads(ordinary(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(f"{path.name} cannot be read ({error.strerror}); choose another file.") from None
         except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ class Presets:
             raise UserError(f"{path.name} holds no presets; choose a file that was exported here.")
         if plain.get("analysis") != self.analysis:
             raise UserError(
-                f"The presets in {path.name} are for {plain.get('analysis')}; choose that analysis first."
+                f"The presets in {path.name} are for {str(plain.get('analysis'))[:80]}; choose that analysis first."
             )
         found = {n: p for n, p in _dict(plain.get("presets")).items() if isinstance(p, dict)}
         for name, preset in found.items():

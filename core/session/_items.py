@@ -14,8 +14,9 @@ import numpy as np
 from core.data import Checkpoint, decode, encode, kind_of
 from core.document import Item, Missing, Source
 from core.errors import ReadError, UserError
+from core.files import ordinary
 from core.jobs import Job
-from core.opening import SAMPLE, items_of, open_path
+from core.opening import SAMPLE, items_of, open_path, title
 from core.plugins import PluginHost
 from core.records import file_hash, input_hash, relative_path
 from core.session._paths import meant, record_with, told
@@ -146,16 +147,13 @@ def decode_item(
     Exception : any, where the entry is damaged; callers leave it out and go on.
     """
     cache = {} if cache is None else cache
-    arrays: dict[int, Any] = {
-        int(i): np.array(a["values"], dtype=np.dtype(a["dtype"])).reshape(a["shape"])
-        for i, a in entry["arrays"].items()
-    }
+    arrays: dict[int, Any] = {int(i): _small_array(a) for i, a in entry["arrays"].items()}
     if "file" in entry:
         target = (folder / entry["file"]).resolve()
         if not target.is_relative_to(folder.resolve()):
             raise ReadError(folder, "names a file outside itself", "do not trust this session")
         with zipfile.ZipFile(
-            target
+            ordinary(target)
         ) as packed:  # ours are not compressed, so nothing unpacks to more than there is
             if any(part.compress_type != zipfile.ZIP_STORED for part in packed.infolist()):
                 raise ReadError(target, "is packed as no session's data are", "do not trust this session")
@@ -164,6 +162,8 @@ def decode_item(
     item = decode(entry["item"], [arrays[i] for i in range(len(arrays))])
     if not isinstance(item, Item) or not isinstance(item.name, str) or not _ID.fullmatch(item.id):
         raise ValueError("not an item")
+    if any(ord(c) < 32 or ord(c) == 127 for c in item.name):  # nobody can have typed it
+        item = replace(item, name=title(item.name) or "unnamed")
     item = _with_meant_paths(item, folder)
     if "source" not in entry or item.source is None:
         return item
@@ -183,6 +183,13 @@ def decode_item(
         if changed is not None:
             changed[item.id] = str(saved["content"])
     return replace(item, data=data, source=source)
+
+
+def _small_array(saved: dict[str, Any]) -> np.ndarray[Any, Any]:
+    dtype = np.dtype(saved["dtype"])
+    if dtype.kind not in "biuf":  # what is written out is numbers; a text of any width could take all memory
+        raise ValueError(f"an array of {dtype}")
+    return np.array(saved["values"], dtype=dtype).reshape(saved["shape"])
 
 
 def changed_words(name: str, file: str) -> str:

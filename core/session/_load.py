@@ -11,7 +11,9 @@ from typing import Any
 
 from core.document import Item
 from core.errors import Cancelled, ReadError, UserError, printable
+from core.files import ordinary
 from core.jobs import Job
+from core.opening import title
 from core.plugins import PluginHost
 from core.session._items import decode_item
 from core.session._migrations import migrated
@@ -47,7 +49,7 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
     cache: dict[str, Any] = {}
     left_out = 0
     for n, entry in enumerate(tree["items"]):
-        name = printable(str(entry.get("name", ""))) if isinstance(entry, dict) else ""
+        name = title(str(entry.get("name", ""))) if isinstance(entry, dict) else ""
         job.progress(n / max(1, len(tree["items"])), f"Opening {name}")
         try:
             item = decode_item(
@@ -65,7 +67,7 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
             log.exception("an entry of a session is damaged")
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             problems.append(
-                f"{name or 'An item'} is left out: its entry in the session is damaged ({reason})."
+                f"{name or 'An item'} is left out: its entry in the session is damaged ({title(reason)})."
             )
         left_out += 1
     return Session(_rooted(items), tree["layout"], tuple(problems), changed, left_out, stamp)
@@ -81,7 +83,7 @@ def read_tree(folder: Path) -> tuple[dict[str, Any], str]:
     path = folder / "session.json" if folder.is_dir() else folder
     folder = path.parent
     try:
-        raw = path.read_bytes()
+        raw = ordinary(path).read_bytes()
         tree = json.loads(raw)
         version = int(tree["format"])
         if version > FORMAT:

@@ -10,6 +10,7 @@ Reference: DICOM PS3.3, C.7.6.2 (image plane), C.7.6.16 (multi-frame functional 
 from __future__ import annotations
 
 import os
+import stat as file_kinds
 import warnings as python_warnings
 from pathlib import Path
 from typing import Annotated
@@ -93,15 +94,31 @@ def _read(path: Path, whole_series: bool, job: Job) -> list[Loaded]:
 
 
 def _files(folder: Path, deep: bool = True) -> list[Path]:
-    """Ordinary files in a folder (and those below), sorted by name; links to folders are not followed."""
+    """Ordinary files in a folder (and those below), sorted by name; links to folders are not followed.
+
+    Pipes, sockets and devices, and links to them, are none: opening one may wait for ever.
+    """
     found: list[Path] = []
     with explained(folder, "folder"):
         for root, folders, names in os.walk(folder):
             folders[:] = sorted(f for f in folders if not f.startswith(".")) if deep else []
-            found += [Path(root) / n for n in sorted(names) if not n.startswith(".")]
+            found += [Path(root) / n for n in sorted(names) if not n.startswith(".") and _ordinary(root, n)]
             if len(found) > _MOST_FILES:
                 raise ReadError(folder, f"holds more than {_MOST_FILES} files", "open a folder further down")
     return found
+
+
+def _ordinary(folder: str, name: str) -> bool:
+    try:
+        return file_kinds.S_ISREG(os.stat(os.path.join(folder, name)).st_mode)
+    except OSError:  # a link that leads nowhere, or round in a circle
+        return False
+
+
+def _led_out(folder: Path, files: list[Path]) -> int:
+    """How many of the files are links to places outside the folder (DataLad and others keep data so)."""
+    inside = folder.resolve()
+    return sum(f.is_symlink() and not f.resolve().is_relative_to(inside) for f in files)
 
 
 def _scan(folder: Path, job: Job, *, series: str = "", deep: bool = True) -> tuple[list[Frame], list[str]]:
@@ -133,6 +150,9 @@ def _scan(folder: Path, job: Job, *, series: str = "", deep: bool = True) -> tup
             pictureless += 1
         frames += found
     warnings = []
+    led_out = _led_out(folder, [frame.path for frame in frames if frame.index == 0])
+    if led_out:
+        warnings.append(f"{led_out} of its files are links to files outside the folder.")
     if foreign and not series:
         warnings.append(f"{foreign} files in the folder are no DICOM files and were skipped.")
     if pictureless and not series:

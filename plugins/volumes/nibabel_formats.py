@@ -143,6 +143,7 @@ def read_minc(path: Path, *, job: Job) -> list[Loaded]:
             from nibabel.minc2 import Minc2File
 
             with h5py.File(path, "r") as inner:
+                _only_inside(path, inner)
                 image = inner["minc-2.0/image/0/image"]
                 claim(path, _bytes_of(image), max(0, image.id.get_storage_size()) * DEFLATE)
                 loaded = _minc(path, Minc2File(inner), size * DEFLATE, job)
@@ -158,6 +159,31 @@ def _netcdf_records(path: Path, size: int) -> None:
     records = int.from_bytes(head[4:8], "big", signed=True)
     if records > size:
         raise ReadError(path, f"claims {records} records, more than it has bytes", "copy the file again")
+
+
+def _only_inside(path: Path, inner: Any) -> None:
+    """Refuse a MINC 2 file that takes anything from other files: HDF5 would read whatever it names."""
+    import h5py
+
+    waiting, seen = [inner], set()
+    while waiting:
+        group = waiting.pop()
+        place = h5py.h5o.get_info(group.id).addr
+        if place in seen:  # hard links may lead round in a circle
+            continue
+        seen.add(place)
+        for key in group:
+            link = group.get(key, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                continue  # what it leads to is looked at where it is
+            outside = isinstance(link, h5py.ExternalLink)
+            item = None if outside else group.get(key)
+            if outside or (isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)):
+                raise ReadError(
+                    path, "keeps its values in another file", "do not trust it, or convert it anew"
+                )
+            if isinstance(item, h5py.Group):
+                waiting.append(item)
 
 
 def _bytes_of(image: Any) -> int:

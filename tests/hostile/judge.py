@@ -101,7 +101,7 @@ class Judge:
             return
         if event == "open":
             path, mode, flags = (*args, None, None, None)[:3]
-            if isinstance(path, int):
+            if isinstance(path, int) or path in ("/dev/null", b"/dev/null"):
                 return
             name = os.fsdecode(path)
             writes = (
@@ -111,6 +111,8 @@ class Judge:
                 watch.append(f"opened {name!r} for writing")
             elif not self._may_read(name):
                 watch.append(f"read {name!r}, outside its folder")
+        elif event == "subprocess.Popen" and args[0] == "uname":
+            return  # Python's own platform module, when a library is loaded
         elif event.startswith(_FORBIDDEN) or event.startswith(_CHANGES):
             watch.append(f"did {event} {str(args)[:100]}")
 
@@ -130,9 +132,12 @@ class Judge:
             path.write_bytes(content)
 
     def judge(self, target: str, path: Path) -> Verdict:
-        """Open `path` with a reader (by id), or as "session", "record", "settings" or "presets"."""
+        """Open `path` with a reader (by id), or as "session", "record", "settings" or "presets".
+
+        "any" goes the whole way of the program: the name and the contents choose the reader.
+        """
         verdict = Verdict()
-        before = _listing(self.place)
+        before = {**_listing(self.place), **_listing(self.case)}
         _forget_peak()
         base = _memory("VmRSS")
         self._watch = watched = []
@@ -163,7 +168,7 @@ class Judge:
             faults.append(f"took {verdict.seconds:.1f} s of CPU time")
         if verdict.memory > MOST_MEMORY:
             faults.append(f"took {verdict.memory / 1e9:.1f} GB of memory")
-        after = _listing(self.place)
+        after = {**_listing(self.place), **_listing(self.case)}
         if target in ("settings", "presets"):  # these are written, and a broken one is put aside
             after = {k: v for k, v in after.items() if "settings.json" not in k}
             before = {k: v for k, v in before.items() if "settings.json" not in k}
@@ -180,7 +185,7 @@ class Judge:
     def _names(self, path: Path) -> list[str]:
         from core.errors import printable
 
-        names = [path.name] + ([p.name for p in self.case.rglob("*")] if self.case.exists() else [])
+        names = [path.name] + [name for _, names, files in os.walk(self.case) for name in (*names, *files)]
         return [printable(n) for n in names]
 
     def _try(self, verdict: Verdict, target: str, path: Path) -> None:
@@ -211,6 +216,12 @@ class Judge:
         verdict.outcome = "opened"
 
     def _open(self, verdict: Verdict, reader_id: str, path: Path) -> None:
+        if reader_id == "any":
+            from core.opening import expand, open_path
+
+            for one in expand([path], host=self.host):
+                verdict.faults += loaded_faults(open_path(one, job=Job(), host=self.host))
+            return
         from core.analyses import call_arguments, validate
         from core.opening import Opened, describe_reader
 
@@ -350,7 +361,7 @@ def session_faults(session: Any) -> list[str]:
     tree, _ = encode(session)
     json.dumps(tree, allow_nan=False)
     for item in session.items:
-        if not item.name.isprintable():
+        if any(ord(c) < 32 for c in item.name):
             faults.append(f"an object is called {item.name[:100]!r}")
         if item.parent is not None and item.parent not in {i.id for i in session.items}:
             faults.append("an object belongs to none")
