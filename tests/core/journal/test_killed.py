@@ -80,19 +80,23 @@ class Killer:
         self._send("edit", rng.randrange(1 << 30), self.journals, self.session, self.file)
         edits: dict[int, float] = {}
         state, base, killed = "in recovery", self.first, [0.0]
-        acknowledged = 0
+        acknowledged, pid = 0, 0
         timer: threading.Timer | None = None
+        # From birth, which catches recoveries, or from the first edit.
+        wanted = {"P"} if rng.random() < 0.35 else {"P", "R"}
+
+        def kill() -> None:
+            os.kill(pid, signal.SIGKILL)
+            killed[0] = time.monotonic()
+
         for words in self._lines():
             if words[0] == "P":
                 pid = int(words[1])
-
-                def kill(pid: int = pid) -> None:
-                    os.kill(pid, signal.SIGKILL)
-                    killed[0] = time.monotonic()
-
-                timer = threading.Timer(rng.choice([0.05, 0.3, 0.8]) * rng.random() + 0.005, kill)
+            wanted.discard(words[0])
+            if not wanted and timer is None:
+                timer = threading.Timer(rng.choice([0.05, 0.3, 0.6]) * rng.random() + 0.005, kill)
                 timer.start()
-            elif words[0] == "E":
+            if words[0] == "E":
                 number = base + int(words[1])
                 edits[number] = float(words[2])
                 self.digests[words[3]] = number
@@ -102,8 +106,8 @@ class Killer:
                 acknowledged = max(acknowledged, base + int(words[1]) if int(words[1]) else 0)
                 if base + int(words[1]) in edits:
                     self.lags.append(float(words[2]) - edits[base + int(words[1])])
-            else:
-                state = {"S": "in a save", "T": "edits", "R": "edits"}[words[0]]
+            elif words[0] in "STR":
+                state = "in a save" if words[0] == "S" else "edits"
         assert timer is not None
         timer.join()
         if state != "edits":
