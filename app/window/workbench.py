@@ -688,8 +688,12 @@ class Workbench(QObject):
         self.document.mark_unsaved()
         self.sessions.recovered(folder)
         self.session_opened.emit(dict(loaded.layout))
+        told = {f"{i.name} has no data: {i.missing.reason}" for i in loaded.items if i.missing is not None}
         for text in loaded.problems:
-            self.problem.emit(Problem(text, level="warn"))
+            if text not in told:  # the dialog lists them
+                self.problem.emit(Problem(text, level="warn"))
+        if told:
+            self.sessions.incomplete.emit()
 
     def new_session(self) -> None:
         """Close everything that is open. Ask about unsaved changes before calling this."""

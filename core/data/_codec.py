@@ -122,7 +122,7 @@ def _omitted(v: Any, field: Field[Any]) -> bool:
     value = getattr(v, field.name)
     if value is None or isinstance(value, (bool, int, float, str)):
         return bool(value == field.default)
-    return not isinstance(value, np.ndarray) and len(value) == 0
+    return isinstance(value, (Mapping, list, tuple)) and len(value) == 0
 
 
 def _from_tree(v: Any, arrays: list[Array]) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.document import Item
+from core.document import Item, Missing
 from core.errors import Cancelled, ReadError, UserError, printable
 from core.jobs import Job
 from core.journal._entries import data_of, item_of, seems_the_same, session_id
@@ -25,10 +25,11 @@ from core.journal._folders import (
 )
 from core.journal._frames import read_frames
 from core.journal._writer import FORMAT
-from core.opening import SAMPLE, items_of, open_path
+from core.opening import SAMPLE
 from core.plugins import PluginHost
 from core.session import Session
 from core.session import load as load_session
+from core.session._items import read_again
 
 CUT = (
     "The end of the journal was damaged and is left out: what was done in the last moments, or since the damage, "
@@ -167,6 +168,9 @@ def _look(path: Path) -> Crashed | None:
 def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
     """What a crashed window had open, as a session: its sources are read again, whatever is missing is told.
 
+    `Session.left_out` counts what did not come back (a missing file does: its item waits for it); a damaged end of the
+    journal counts as one.
+
     Raises
     ------
     ReadError : nothing can be read.
@@ -178,6 +182,7 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
         problems.append(CUT)
     items: list[Item] = []
     entries = found.entries_in_order
+    left_out = int(found.behind > 0)
     for n, entry in enumerate(entries):
         name = ""
         try:
@@ -190,15 +195,17 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
             raise
         except UserError as error:
             problems.append(f"{name or 'An item'} is left out: {error}")
+            left_out += 1
         except Exception as error:  # whatever a damaged entry does must not cost the others
             log.exception("an entry of a journal is damaged")
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             problems.append(
                 f"{name or 'An item'} is left out: its entry in the journal is damaged ({reason})."
             )
+            left_out += 1
     known = {item.id for item in items}
     rooted = [i if i.parent in known or i.parent is None else replace(i, parent=None) for i in items]
-    return Session(tuple(rooted), found.layout, tuple(problems))
+    return Session(tuple(rooted), found.layout, tuple(problems), left_out=left_out)
 
 
 class _Loading:
@@ -206,7 +213,7 @@ class _Loading:
 
     def __init__(self, folder: Path, found: Replayed, job: Job, host: PluginHost) -> None:
         self._folder, self._found, self._job, self._host = folder, found, job, host
-        self._read: dict[str, list[Item]] = {}
+        self._read: dict[str, Any] = {}
         self._saved: dict[str, Item] | None = None
 
     def filled(self, item: Item, part: dict[str, Any] | None, problems: list[str]) -> Item:
@@ -224,23 +231,22 @@ class _Loading:
         if source is None:
             raise ValueError("it names no file")
         path = Path(source.path)
-        if not source.path.startswith(SAMPLE) and not path.exists():
-            raise ReadError(path, "is not where it was", "put it back and recover again")
-        key = f"{source.path}\0{source.reader}\0{sorted(source.options.items())}"
-        if key not in self._read:
-            opened = open_path(
-                source.path, job=self._job, host=self._host, reader=source.reader, options=source.options
-            )
-            self._read[key] = list(items_of(opened))
-        found = self._read[key]
-        if source.index >= len(found):
-            raise ReadError(path, "holds fewer objects than before the crash", "open it again by hand")
+        try:
+            if not source.path.startswith(SAMPLE) and not path.exists():
+                raise ReadError(
+                    path, "is not where it was", "put it back, or locate it (File, Locate files…)"
+                )
+            data, fresh = read_again(source, job=self._job, host=self._host, cache=self._read)
+        except (UserError, OSError, MemoryError) as error:
+            reason = str(error) or "There is not enough memory to read it; close something first."
+            problems.append(f"{item.name} has no data: {reason}")
+            saved = {"relative": "", "content": "", "sha256": source.sha256}
+            return replace(item, missing=Missing(reason, "", saved))
         if not seems_the_same(source):
             problems.append(
                 f"{printable(item.name)} has changed: {printable(path.name)} is not the file it was."
             )
-        fresh = found[source.index]
-        return replace(item, data=fresh.data, source=fresh.source)
+        return replace(item, data=data, source=fresh)
 
     def _from_session(self, item: Item, id: str) -> Item:
         if self._saved is None:

@@ -177,7 +177,7 @@ def decode_item(
         return replace(
             item, data=None, missing=Missing(reason, str(saved.get("kind", "")), saved, str(folder))
         )
-    if input_hash(data) != saved["content"]:
+    if saved["content"] and input_hash(data) != saved["content"]:  # recovered after a crash, it has none
         if problems is not None:
             problems.append(changed_words(item.name, Path(source.path).name))
         if changed is not None:

@@ -300,7 +300,7 @@ class Recovery(QObject):
             self._adopting = None
         self._unsaved, self._label = crashed.unsaved, crashed.label
         self._put()
-        whole = not loaded.problems
+        whole = not loaded.left_out
         if not whole:
             self._keep(home)
         self._taken.append((home, self._number, whole))

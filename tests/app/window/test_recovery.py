@@ -223,26 +223,43 @@ def test_a_new_session_is_followed(make_window: Any, helper: Any, files: dict[st
     assert not found.last["clean"] and found.last["unsaved"] == 1
 
 
-def test_a_missing_source_is_told_and_the_rest_comes_back(
-    make_window: Any, helper: Any, files: dict[str, Path], crash: Any
+def test_a_missing_source_is_looked_for_and_the_rest_comes_back(
+    make_window: Any, helper: Any, files: dict[str, Path], crash: Any, qtbot: Any
 ) -> None:
     first = make_window()
-    edited(first, helper, files["mesh"], files["table"])
+    names = edited(first, helper, files["mesh"], files["table"])
     crash(first)
     files["table"].unlink()
     second = make_window()
     (found,) = crashed(recovery_folder())
     second.recovery.start()
+    asked: list[bool] = []
+    second.workbench.sessions.incomplete.connect(lambda: asked.append(True))
     second.recovery.recover(found)
     helper.idle(second)
-    assert [c for c in second.cards.cards if "numbers" in c.problem.text]
+    assert helper.names(second) == names and asked == [True] and not second.cards.cards
+    assert [i.source.path for i in second.workbench.sessions.missing] == [str(files["table"])]
+    qtbot.waitUntil(lambda: not found.path.exists())  # the new journal knows as much
+
+
+def test_what_does_not_come_back_whole_is_kept(
+    make_window: Any, helper: Any, files: dict[str, Path], crash: Any, qtbot: Any
+) -> None:
+    first = make_window()
+    edited(first, helper, files["mesh"])
+    folder = first.recovery.journal.folder
+    crash(first)
+    (blob,) = folder.glob("blobs/*")
+    blob.unlink()
+    second = make_window()
+    second.recovery.start()
+    second.recovery.recover(crashed(recovery_folder())[0])
+    helper.idle(second)
+    assert [c.problem.text.partition(":")[0] for c in second.cards.cards] == ["result is left out"]
     assert "midline" in helper.names(second)
-    assert second.recovery.journal.settle()
-    again = crashed(recovery_folder())
-    assert [c.path for c in again] in ([], [found.path])  # while it is held here it is nobody's
-    second.recovery._on_written(second.recovery._number, True)
+    qtbot.waitUntil(lambda: not second.recovery._taken)
     (kept,) = crashed(recovery_folder())
-    assert kept.path == found.path and kept.skipped
+    assert kept.path == folder and kept.skipped
 
 
 def test_trouble_is_one_card_that_goes_when_it_is_over(

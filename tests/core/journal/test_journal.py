@@ -40,6 +40,7 @@ from core.journal import _writer as writer
 from core.journal._frames import HEADER, frame, read_frames
 from core.opening import items_of, open_path
 from core.plugins import PluginHost
+from core.session import load as load_session
 from core.session import save as save_session
 
 HOST = PluginHost()
@@ -175,9 +176,21 @@ def test_a_file_that_changes_after_the_crash_is_told(make: Make, tmp_path: Path)
     csv.write_text("a,b\n1,2\n3,4\n")
     other.unlink()
     found = load(folder, job=Job(), host=HOST)
-    assert [i.name for i in found.items] == ["numbers", "line"]
+    assert [i.name for i in found.items] == ["numbers", "gone", "line"] and not found.left_out
     changed, gone = found.problems
-    assert "numbers has changed" in changed and "gone is left out" in gone and "put it back" in gone
+    assert "numbers has changed" in changed and "gone has no data" in gone and "put it back" in gone
+    waiting = found.items[1]
+    assert waiting.data is None and waiting.missing is not None and waiting.source.path == str(other)
+    # It is journalled as one that waits, too, and saved as such.
+    second = make()
+    second.document = Document(found.items)
+    second.put()
+    again = load(second.crash(), job=Job(), host=HOST).items[1]
+    assert again.missing is not None and again.missing.reason == waiting.missing.reason
+    session = save_session(found.items, {}, tmp_path / "work", job=Job())
+    other.write_text("a,b\n1,2\n")
+    opened = load_session(session, job=Job(), host=HOST)
+    assert opened.items[1].data is not None and not opened.problems
 
 
 def test_a_torn_tail_is_cut_at_every_byte(make: Make, tmp_path: Path) -> None:
@@ -424,8 +437,8 @@ def test_nothing_is_held_alive(make: Make) -> None:
 
 def test_what_cannot_be_written_leaves_the_others(make: Make) -> None:
     window = make()
-    window.document.add(line("kept"), Item(new_id(), "odd", object()))
-    window.put()
+    window.journal.put(State((line("kept"), Item(new_id(), "odd", object())), 1, 1, False))
+    assert window.journal.settle()
     assert [i.name for i in load(window.crash(), job=Job(), host=HOST).items] == ["kept"]
 
 
