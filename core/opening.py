@@ -139,17 +139,43 @@ def open_sample(id: str, *, job: Job, host: PluginHost) -> Opened:
     return Opened(SAMPLE + id, id, tuple(host.resolve(declared.function)(job=job)))
 
 
+def looks_as_read(source: Source) -> bool:
+    """Whether what a source names has the size and time of writing that it had; a folder need only be there."""
+    if source.path.startswith(SAMPLE):
+        return True
+    path = Path(source.path)
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return path.is_dir() or not source.size or (found.st_size, found.st_mtime) == (source.size, source.mtime)
+
+
+def is_as_read(source: Source) -> bool:
+    """Whether what a source names is, as far as the disk can tell, what was read: nothing was written since.
+
+    False, too, where only permissions or other marks of the file are different.
+    """
+    if source.path.startswith(SAMPLE) or not source.stamp:
+        return looks_as_read(source)
+    return stamp(Path(source.path)) == source.stamp
+
+
 def read_again(sources: Iterable[Source], *, job: Job, host: PluginHost) -> list[Any]:
     """The data of sources, in their order; each file is read once.
 
     Raises
     ------
-    ReadError : a file cannot be read any more, or holds fewer objects than it did.
+    ReadError : a file cannot be read any more, is another than it was, or holds fewer objects than it did.
     """
     read: dict[str, Opened] = {}
     out = []
     for source in sources:
         key = f"{source.path}\0{source.reader}\0{sorted(source.options.items())}"
+        if not looks_as_read(source):
+            raise ReadError(
+                Path(source.path), "is not the file any more that was open", "open it again if you want it"
+            )
         if key not in read:
             read[key] = open_path(
                 source.path, job=job, host=host, reader=source.reader, options=source.options

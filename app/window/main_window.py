@@ -379,9 +379,13 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._try_after_save)
 
     def _try_after_save(self) -> None:
-        if self._after_save is not None and self.workbench.document.is_clean:
+        if self._after_save is None:
+            return
+        if self.workbench.document.is_clean:
             action, self._after_save = self._after_save, None
             action()
+        elif not any(t.name == "save_session" and not t.over for t in self.workbench.tasks):
+            self.forget_plans()  # it failed: a save of some later day must not close the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._closing and self._ask and self.workbench.document.is_clean and not self._may_close():

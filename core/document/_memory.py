@@ -18,12 +18,15 @@ def footprint(data: Any) -> Footprint:
     """The memory of the arrays in a data object; remembered with it, since data never change."""
     if data is None:
         return {}
-    found = _known.get(data)
-    if found is None:
-        found = {}
-        for array in encode(data)[1]:
-            found[(array.__array_interface__["data"][0], array.nbytes)] = array.nbytes
-        _known[data] = found
+    try:
+        found = _known.get(data)
+        if found is None:
+            found = {}
+            for array in encode(data)[1]:
+                found[(array.__array_interface__["data"][0], array.nbytes)] = array.nbytes
+            _known[data] = found
+    except TypeError:  # nothing that could be written either, and no more is known of it
+        return {}
     return found
 
 

@@ -17,10 +17,9 @@ import numpy as np
 from core.data import decode, encode
 from core.data._arrays import Array
 from core.document import Item, Source
-from core.files import stamp
 from core.journal._frames import flush, flush_folder
 from core.journal._state import Base
-from core.opening import SAMPLE
+from core.opening import is_as_read
 
 INLINE = 32 << 10
 """Bytes up to which an array stands in the record."""
@@ -199,23 +198,7 @@ def _write_header(file: IO[bytes], array: Array) -> int:
 
 def still_there(source: Source | None) -> bool:
     """Whether a source holds what was read from it, so that its data need not be written."""
-    if source is None or source.path.startswith(SAMPLE):
-        return source is not None
-    if source.stamp:
-        return stamp(Path(source.path)) == source.stamp
-    return seems_the_same(source)
-
-
-def seems_the_same(source: Source) -> bool:
-    """Whether size and time of a source are those of then: a copy that was put back has another stamp."""
-    path = Path(source.path)
-    if source.path.startswith(SAMPLE):
-        return True
-    try:
-        stat = path.stat()
-    except OSError:
-        return False
-    return path.is_dir() or not source.size or (stat.st_size, stat.st_mtime) == (source.size, source.mtime)
+    return source is not None and is_as_read(source)
 
 
 def session_id(folder: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from core.document import Item, Missing
 from core.errors import Cancelled, ReadError, UserError, printable
 from core.jobs import Job
-from core.journal._entries import data_of, item_of, seems_the_same, session_id
+from core.journal._entries import data_of, item_of, session_id
 from core.journal._folders import (
     KEPT_DAYS,
     folders,
@@ -25,7 +25,7 @@ from core.journal._folders import (
 )
 from core.journal._frames import read_frames
 from core.journal._writer import FORMAT
-from core.opening import SAMPLE
+from core.opening import SAMPLE, looks_as_read
 from core.plugins import PluginHost
 from core.session import Session
 from core.session import load as load_session
@@ -242,7 +242,7 @@ class _Loading:
             problems.append(f"{item.name} has no data: {reason}")
             saved = {"relative": "", "content": "", "sha256": source.sha256}
             return replace(item, missing=Missing(reason, "", saved))
-        if not seems_the_same(source):
+        if not looks_as_read(source):
             problems.append(
                 f"{printable(item.name)} has changed: {printable(path.name)} is not the file it was."
             )

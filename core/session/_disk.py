@@ -60,19 +60,17 @@ def swap(new: Path, old: Path, aside: Path) -> None:
     """Put the folder `new` in the place of `old`, which goes to `aside` (where there must be nothing).
 
     Linux can exchange two folders in one step, so that there is no moment without a session in its place; elsewhere
-    there is one between two renames, in which `aside` holds it. If it fails, `old` is where it was.
+    there is one between two renames, in which `aside` holds it. At no moment is the old one anywhere but at `old` or
+    `aside`, which is where a journal that names its data looks. If it fails, `old` is where it was.
 
     Raises
     ------
     OSError : the disk refuses.
     """
-    if exchange(new, old):
-        try:
-            os.rename(new, aside)
-        except OSError:
-            exchange(new, old)
-            raise
+    os.rename(new, aside)
+    if exchange(aside, old):
         return
+    os.rename(aside, new)
     os.rename(old, aside)
     try:
         os.rename(new, old)

@@ -16,7 +16,7 @@ from core.document import Item, Missing, Source
 from core.errors import ReadError, UserError
 from core.files import ordinary
 from core.jobs import Job
-from core.opening import SAMPLE, items_of, open_path, title
+from core.opening import SAMPLE, is_as_read, items_of, looks_as_read, open_path, title
 from core.plugins import PluginHost
 from core.records import file_hash, input_hash, relative_path
 from core.session._paths import meant, record_with, told
@@ -45,7 +45,7 @@ def encode_item(item: Item, folder: Path, store: Path, *, embed: bool = False) -
         and not item.edited
         and _is_data(item.data)
         and not (embed and _can_be_embedded(item.data))
-        and _still_there(item.source, folder)
+        and _still_there(item, folder)
     )
     bare = _without_paths(item) if embed else _with_told_paths(item, folder)
     if embed and (from_file or item.missing) and item.source is not None:  # means nothing without its file
@@ -240,21 +240,29 @@ def read_again(
     return fresh.data, replace(fresh.source, sha256=sha256)
 
 
-def _still_there(source: Source | None, folder: Path) -> bool:
-    """Whether a source can be read again when the session is opened, so that its data need not be saved."""
+def _still_there(item: Item, folder: Path) -> bool:
+    """Whether the data of an item can be read again when the session is opened, so that they need not be saved."""
+    source = item.source
     if source is None:
         return False
     if source.path.startswith(SAMPLE):
         return True
-    path = Path(source.path)
     try:
-        stat = path.stat()
-        inside = path.resolve().is_relative_to(folder)  # saving replaces this folder with all that is in it
-    except OSError:
+        if Path(source.path).resolve().is_relative_to(folder):
+            return False  # saving replaces this folder with all that is in it
+    except (OSError, RuntimeError):  # a link to itself
         return False
-    if inside:
+    return is_as_read(source) or (looks_as_read(source) and _reads_the_same(item))
+
+
+def _reads_the_same(item: Item) -> bool:
+    """Whether a file about which the disk says something else, but not its size and time, holds what is open."""
+    assert item.source is not None
+    try:
+        data, _ = read_again(item.source, job=Job(), host=PluginHost(), cache={})
+    except (UserError, OSError, MemoryError):
         return False
-    return path.is_dir() or not source.size or (stat.st_size, stat.st_mtime) == (source.size, source.mtime)
+    return input_hash(data) == input_hash(item.data)
 
 
 def _is_data(data: Any) -> bool:

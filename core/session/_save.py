@@ -12,6 +12,7 @@ from typing import Any
 
 from core import __version__
 from core.document import Item
+from core.drafts import noted
 from core.errors import WriteError
 from core.files import sync_folder
 from core.jobs import Job
@@ -50,8 +51,22 @@ def save(
     if folder.exists() and not (folder / "session.json").is_file():
         raise WriteError(folder, "exists and is no session", "choose another name")
     draft = draft_of(folder)
-    backup = folder.with_name(folder.name + ".bak")
     _check(folder, expected)
+    with noted(draft):
+        return _save(items, layout, folder, draft, job, expected, embed, keep)
+
+
+def _save(
+    items: tuple[Item, ...] | list[Item],
+    layout: Mapping[str, Any],
+    folder: Path,
+    draft: Path,
+    job: Job,
+    expected: str | None,
+    embed: bool,
+    keep: bool,
+) -> Path:
+    backup = folder.with_name(folder.name + ".bak")
     try:
         clear_drafts(folder)
         shutil.rmtree(draft, ignore_errors=True)

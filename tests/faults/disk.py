@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.session import _disk
+
 ROOT = 0
 
 
@@ -204,6 +206,8 @@ class Disk:
             *((os, n) for n in _CALLS if hasattr(os, n)),
         ):
             save[f"{module.__name__}.{name}"] = (module, name, getattr(module, name))
+        save["exchange"] = (_disk, "exchange", _disk.exchange)
+        _disk.exchange = self._exchange
         builtins.open = io.open = self._open  # type: ignore[assignment]
         for name in _CALLS:
             if hasattr(os, name):
@@ -417,6 +421,18 @@ class Disk:
         self._do(Op("entry", b[0], entries=((a[0], a[1], None), (b[0], b[1], node))))
 
     _replace = _rename
+
+    def _exchange(self, one: Any, other: Any) -> bool:
+        """`renameat2` with RENAME_EXCHANGE, which Python does not have: both names change, or none."""
+        a, b = self._place(one), self._place(other)
+        if a is not None:
+            self.may("rename")
+        done = bool(self._saved["exchange"][2](one, other))
+        if done:
+            assert a is not None and b is not None
+            first, second = self._now.folders[a[0]][a[1]], self._now.folders[b[0]][b[1]]
+            self._do(Op("entry", a[0], entries=((a[0], a[1], second), (b[0], b[1], first))))
+        return done
 
     def _unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
         place = self._place(path, dir_fd)
