@@ -37,6 +37,9 @@ class Sessions(QObject):
         self.changed: dict[str, str] = {}
         """Of the items whose file is not the one that was saved: the hash of what it held, by id."""
         self._keep = False
+        self._saving: Task | None = None
+        self._next: Callable[[], object] | None = None
+        """The save that was asked for while another was at work."""
 
     def forget(self) -> None:
         """Another session: nothing is known of it yet."""
@@ -51,9 +54,15 @@ class Sessions(QObject):
     # -- saving ----------------------------------------------------------------------------------------------
 
     def save(self, folder: Path, layout: Mapping[str, Any], *, overwrite: bool = False) -> Task:
-        """See `Workbench.save_session`. `overwrite`: also what somebody else has saved there meanwhile."""
+        """See `Workbench.save_session`. `overwrite`: also what somebody else has saved there meanwhile.
+
+        Of two saves the later begins when the earlier is over; it saves what is open by then.
+        """
         w = self._workbench
         folder = with_suffix(folder)
+        if self._saving is not None and not self._saving.over:
+            self._next = partial(self.save, folder, layout, overwrite=overwrite)
+            return self._saving
         same = w.folder is not None and folder == w.folder
         edits, items = w.edits, list(w.document)
         payload = {
@@ -81,8 +90,22 @@ class Sessions(QObject):
             else:
                 w.show_failure(title, error)
 
-        title = f"Save {folder.name}"
-        return w.submit("save_session", payload, title=title, on_done=done, on_failed=failed, urgent=True)
+        def over() -> None:
+            following, self._next = self._next, None
+            if following is not None and w.session == session:
+                following()
+
+        title, session = f"Save {folder.name}", w.session
+        self._saving = w.submit(
+            "save_session",
+            payload,
+            title=title,
+            on_done=done,
+            on_failed=failed,
+            on_over=over,
+            urgent=True,
+        )
+        return self._saving
 
     def share(self, folder: Path, layout: Mapping[str, Any]) -> Task:
         """Save a copy that holds the data of all files and no path; the session that is open stays as it is."""

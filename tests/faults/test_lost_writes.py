@@ -79,7 +79,9 @@ def session_items(root: Path, seed: int) -> tuple[Item, ...]:
 
 def hashes(items: Any) -> list[str]:
     return [
-        content_hash(replace(i, source=replace(i.source, sha256="", path="", mtime=0, stamp="") if i.source else None))
+        content_hash(
+            replace(i, source=replace(i.source, sha256="", path="", mtime=0, stamp="") if i.source else None)
+        )
         for i in items
     ]
 

@@ -176,6 +176,17 @@ def test_saving_while_closing_saves_then_ends_what_runs(
     tried("windows closed while something ran", 1)
 
 
+def test_saving_twice_is_no_conflict_and_the_later_one_counts(
+    window: Any, helper: Any, tmp_path: Path
+) -> None:
+    for name in ("one", "two", "three"):
+        window.workbench.document.rename("big", name)
+        save(window, tmp_path)
+    helper.idle(window)
+    assert not window.cards.cards and window.workbench.document.is_clean
+    assert [i.name for i in load(tmp_path / "s.equiscope", job=Job(), host=HOST).items] == ["tetra", "three"]
+
+
 def test_discarding_while_it_is_being_saved_leaves_a_whole_session(
     window: Any, helper: Any, answers: Any, tmp_path: Path, tried: Tried
 ) -> None:
