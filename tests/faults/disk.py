@@ -119,9 +119,9 @@ class Crash:
     """A state that may be found after a power cut behind operation `moment`; `acks` are the labels told by then."""
 
     moment: int
-    state: State
     acks: tuple[Any, ...]
     how: str
+    state: State = field(repr=False)
 
 
 class Disk:
@@ -161,7 +161,7 @@ class Disk:
                     key = (acks, state.tree())
                     if key not in seen:
                         seen.add(key)
-                        yield Crash(moment, state, acks, f"{how}{words}")
+                        yield Crash(moment, acks, f"{how}{words}", state)
 
     def _states(
         self,

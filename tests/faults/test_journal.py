@@ -66,7 +66,7 @@ class Window:
         d = self.document
         return [
             lambda: d.add(line("a"), Item("g", "group")),
-            lambda: d.rename("a", "ü\n"),
+            lambda: d.rename("a", "ü"),
             lambda: d.add(mesh("m", 4000)),
             lambda: d.set_transform("m", np.diag([1.0, 2, 3, 1])),
             lambda: d.move("a", "g", 0),
