@@ -45,7 +45,9 @@ LINE = 2000
 LINES = 5000
 """Printed lines that are passed on; a model that prints without end fills no log."""
 LAST = 12
-_OURS = (
+OURS = ["app", "core", "plugins", "resources"]
+"""Our packages, which her code never means."""
+_VARIABLES = (
     "PYTHONPATH",
     "PYTHONSTARTUP",
     "PYTHONHOME",
@@ -110,6 +112,7 @@ class Bridge:
             raise UserError("Running a model of your own needs Linux or macOS.")
         self._log = log
         self.check = check
+        self._other = python is not None
         self._python = str(python) if python is not None else sys.executable
         self.versions: dict[str, str] = {}
         self._roots: list[str] = []
@@ -164,7 +167,7 @@ class Bridge:
 
     def _environment(self) -> dict[str, str]:
         root = Path(__file__).resolve().parents[2]
-        environment = {k: v for k, v in os.environ.items() if k not in _OURS}
+        environment = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
         paths = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
         hers = [p for p in paths if Path(p).resolve() != root]
         if hers:
@@ -182,7 +185,8 @@ class Bridge:
         """
         self._roots = [str(p) for p in message.get("roots", ())]
         arrays = [] if data is None else [np.frombuffer(data, np.uint8)]
-        answer, _ = self._ask({**message, "do": "load"}, arrays, "loaded", None)
+        ours = {} if self._other else {"hide": OURS, "home": str(Path(__file__).resolve().parents[2])}
+        answer, _ = self._ask({**message, **ours, "do": "load"}, arrays, "loaded", None)
         if answer.get("torch"):
             self.versions["torch"] = str(answer["torch"])[:40]
         return str(answer.get("name", ""))[:200]

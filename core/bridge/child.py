@@ -24,6 +24,7 @@ if __name__ == "__main__" and sys.path:
 import contextlib
 import fcntl
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import io
@@ -294,6 +295,8 @@ class Model:
         seed = int(message.get("seed", 0))
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002 (of her code, which may use it)
+        if message.get("hide"):
+            sys.meta_path.insert(0, Hidden(message["hide"], str(message["home"])))
         for folder in message.get("paths", []):
             sys.path.insert(0, folder)
         kind = message["kind"]
@@ -375,6 +378,24 @@ class Model:
             return self.function(*arrays, **self.keywords)
         with self.torch.no_grad():
             return self.function(*[self.torch.from_numpy(a).to(self.device) for a in arrays])
+
+
+class Hidden:
+    """Where this interpreter is the one that we run in: our packages are not there, but hers of the same name are."""
+
+    def __init__(self, names: list[str], home: str) -> None:
+        self.names = frozenset(names)
+        self.home = os.path.realpath(home)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """As if our folder were not on the path."""
+        if path is not None or name not in self.names:
+            return None
+        rest = [p for p in sys.path if os.path.realpath(p) != self.home]
+        found = importlib.machinery.PathFinder.find_spec(name, rest, target)
+        if found is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return found
 
 
 def takes_device(function: Any) -> bool:
