@@ -389,10 +389,12 @@ class Hidden:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """As if our folder were not on the path."""
-        if path is not None or name not in self.names:
+        if name.partition(".")[0] not in self.names:
             return None
-        rest = [p for p in sys.path if os.path.realpath(p) != self.home]
-        found = importlib.machinery.PathFinder.find_spec(name, rest, target)
+        if path is None:
+            path = [p for p in sys.path if os.path.realpath(p) != self.home]
+        # The path alone: an editable installation has a finder that offers our modules as parts of her packages.
+        found = importlib.machinery.PathFinder.find_spec(name, path, target)
         if found is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return found
