@@ -48,7 +48,9 @@ class Contract:
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        if self.predicts is Transforms.SPHERICAL_HARMONICS and self.degree is None:
+        if self.predicts is not Transforms.SPHERICAL_HARMONICS:
+            object.__setattr__(self, "degree", None)
+        elif self.degree is None:
             raise UserError("Spherical harmonics need their degree.")
 
     @property
@@ -58,11 +60,14 @@ class Contract:
             return (3,)
         if self.predicts is Transforms.TENSOR:
             return (3, 3)
-        return (2 * self.degree + 1,) if self.degree is not None and self._harmonics else ()
+        return (2 * self.degree + 1,) if self.degree is not None else ()
 
     @property
-    def _harmonics(self) -> bool:
-        return self.predicts is Transforms.SPHERICAL_HARMONICS
+    def words(self) -> str:
+        """What is predicted, for sentences."""
+        if self.predicts is Transforms.UNKNOWN:
+            return "values"
+        return f"{str(self.predicts).replace('_', ' ').removesuffix('s')}s"
 
 
 def arrays_of(data: Input, contract: Contract) -> list[Array]:
@@ -121,29 +126,27 @@ def predicted(outputs: Mapping[str, Array], data: Input, contract: Contract, not
     if isinstance(data, Volume):
         return _of_volume(values, shape, data, contract, notes)
     values = _plain_points(values, data, contract)
-    counts = {Domain.POINT: len(data.points)}
+    leads: dict[Domain, tuple[int, ...]] = {Domain.POINT: (len(data.points),), Domain.OBJECT: ()}
     if isinstance(data, Mesh):
-        counts[Domain.FACE] = len(data.faces)
-    wanted = [contract.domain] if contract.domain is not None else [Domain.POINT, Domain.OBJECT, Domain.FACE]
-    for domain in wanted:
-        lead = (counts[domain],) if domain in counts else ()
-        if domain is not Domain.OBJECT and domain not in counts:
-            continue
+        leads[Domain.FACE] = (len(data.faces),)
+    if contract.domain is not None and contract.domain not in leads:
+        raise UserError(f"A point cloud has no {contract.domain}s that a value could belong to.")
+    if contract.domain is not None:
+        leads = {contract.domain: leads[contract.domain]}
+    for domain, lead in leads.items():
         fitted = _fitted(values, lead, contract, notes)
-        if fitted is not None:
-            fitted = _checked(fitted, contract, notes)
-            if contract.predicts != "point":
-                return Attribute(
-                    fitted, contract.predicts, domain, contract.degree if contract._harmonics else None
-                )
-            if domain is Domain.POINT:
-                return replace(data, points=fitted, attributes={})
-            if domain is Domain.OBJECT:
-                return PointCloud(fitted[None], unit=data.unit, space=data.space)
-    n = len(data.points)
-    needed = " or ".join(_shape((n, *contract.value_shape)) if d is Domain.POINT else _shape((counts.get(d, 0), *contract.value_shape)) if d is Domain.FACE else _shape(contract.value_shape) for d in wanted if d is not None)  # fmt: skip
+        if fitted is None:
+            continue
+        fitted = _checked(fitted, contract, notes)
+        if contract.predicts != "point":
+            return Attribute(fitted, contract.predicts, domain, contract.degree)
+        if domain is Domain.POINT:
+            return replace(data, points=fitted, attributes={})
+        return PointCloud(fitted.reshape(-1, 3), unit=data.unit, space=data.space)
+    needed = " or ".join(_shape((*lead, *contract.value_shape)) for lead in leads.values())
     raise ModelError(
-        f"The model returned an array of shape {_shape(shape)}; {contract.predicts}s of {n} points would be {needed}."
+        f"The model returned an array of shape {_shape(shape)}; {contract.words} of {len(data.points)} points "
+        f"would be {needed}."
     )
 
 
@@ -233,10 +236,9 @@ def _of_volume(
             if contract.predicts == "point":
                 return PointCloud(fitted[None], unit=data.unit, space=data.space)
             assert isinstance(contract.predicts, Transforms)
-            degree = contract.degree if contract._harmonics else None
-            return Attribute(fitted, contract.predicts, Domain.OBJECT, degree)
+            return Attribute(fitted, contract.predicts, Domain.OBJECT, contract.degree)
     raise ModelError(
-        f"The model returned an array of shape {_shape(shape)}; {contract.predicts}s of this volume would be "
+        f"The model returned an array of shape {_shape(shape)}; {contract.words} of this volume would be "
         f"{_shape((*grid, *contract.value_shape))} or, of the whole, {_shape(contract.value_shape)}."
     )
 

@@ -106,7 +106,7 @@ def predict(
         predicts="point" if predicts == "point" else Transforms(predicts),
         name=name.strip() or "prediction",
         domain=Domain(belongs_to) if belongs_to else None,
-        degree=degree if predicts == "spherical_harmonics" else None,
+        degree=degree,
         layout=layout,
         faces=faces,
         attributes=tuple(a.strip() for a in attributes.split(",") if a.strip()),
