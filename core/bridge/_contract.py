@@ -208,7 +208,7 @@ def _checked(values: Array, contract: Contract, notes: list[str]) -> Array:
             note = f"{bad:,} of {values.size:,} predicted numbers are not finite."
             if note not in notes:
                 notes.append(note)
-    return np.ascontiguousarray(values)
+    return np.asarray(values, order="C")
 
 
 def _of_volume(

@@ -202,4 +202,4 @@ def _of_object(data: Any, made: Attribute, name: str) -> tuple[list[Output], dic
     if not isinstance(data, Volume):
         shown = replace(data, attributes={**data.attributes, name: made})
         outputs.append(Layer(name.capitalize(), shown, {"instead_of": (0,)}))
-    return outputs, {name: values}
+    return outputs, {"value": values}

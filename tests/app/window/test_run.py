@@ -300,6 +300,10 @@ def test_every_analysis_of_every_plugin_has_a_form(window: Any, helper: Any) -> 
             continue
         window.analysis.choose(host.get(analysis.id, Analysis))
         form = window.analysis.form
+        for field in form.fields.values():
+            if field.parameter.required:
+                assert form.problem()
+                field.set_value("something.py")
         assert set(form.values()) == {p.name for p in form.description.parameters}, analysis.id
 
 

@@ -115,12 +115,12 @@ def test_vectors_labels_and_positions_become_layers(predict: Callable[..., Finis
 def test_values_of_the_whole_object_are_numbers(predict: Callable[..., Finished]) -> None:
     done = predict("size", CLOUD, predicts="scalar", name="size")
     (number,) = (o for o in done.result.outputs if isinstance(o, Number))
-    assert number.value == pytest.approx(done.result.values["size"]) and number.value > 1
+    assert number.value == pytest.approx(done.result.values["value"]) and number.value > 1
     assert layer_of(done).data.attributes["size"].domain is Domain.OBJECT
     done = predict("middle", CLOUD, predicts="point", precision="float64")
     np.testing.assert_allclose(layer_of(done).data.points, [CLOUD.points.mean(0)])
     done = predict("both", CLOUD, attributes="mass", name="total", predicts="scalar")
-    assert done.result.values["total"] == pytest.approx(780.0)
+    assert done.result.values["value"] == pytest.approx(780.0)
 
 
 def test_a_volume_becomes_a_volume_in_its_place(predict: Callable[..., Finished]) -> None:
