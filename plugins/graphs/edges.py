@@ -17,6 +17,8 @@ from plugins.graphs._text import head_lines
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d+")
+_MOST_DIGITS = 1000
+"""Python makes no number of more than some 4,300 digits; names as long as that are names."""
 _REMARKS = ("#", "%", "//")
 
 
@@ -68,7 +70,7 @@ def read(
     if not ends:
         raise ReadError(path, "holds no edges", "check where it comes from")
     names = list(dict.fromkeys(name for pair in ends for name in pair))
-    if all(_WHOLE.fullmatch(name) for name in names):
+    if all(len(name) < _MOST_DIGITS and _WHOLE.fullmatch(name) for name in names):
         names.sort(key=int)
     number = {name: i for i, name in enumerate(names)}
     edges = np.array([(number[a], number[b]) for a, b in ends], dtype=np.int64)

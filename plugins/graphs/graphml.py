@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ def read(path: Path, *, job: Job) -> list[Loaded]:
     try:
         with warnings.catch_warnings():  # what lacks a type is taken as text, which is what one sees
             warnings.simplefilter("ignore")
-            found = list(nx.readwrite.graphml.GraphMLReader(node_type=str)(path=io.BytesIO(data)))
+            found = list(nx.readwrite.graphml.GraphMLReader(node_type=str)(string=data))
     except (
         nx.NetworkXError,
         ParseError,
@@ -112,13 +112,20 @@ def _gather(entries: list[dict[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
         elif kinds <= {int} and None not in values and all(abs(v) < 2**63 for v in values):  # type: ignore[arg-type]
             out[key] = np.array(values, dtype=np.int64)
         elif kinds <= {int, float, bool}:
-            out[key] = np.array([np.nan if v is None else float(v) for v in values])
+            out[key] = np.array([np.nan if v is None else _float(v) for v in values])
         else:
             # NumPy gives every text the room of the longest.
             longest = max(len(str(v)) for v in values)
             cut = 200 if longest * len(values) > 20_000_000 else longest
             out[key] = np.array(["" if v is None else str(v)[:cut] for v in values], dtype=np.str_)
     return out
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return math.copysign(math.inf, value)
 
 
 def _transforms(name: str, values: np.ndarray[Any, Any], placed: bool) -> Transforms:

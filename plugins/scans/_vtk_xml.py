@@ -121,7 +121,10 @@ class _Arrays:
                     raise ReadError(self.path, f"has {what} that do not fit into {kind}", AGAIN)
                 values = values.astype(dtype)
         else:
-            stored = self.octets(element)
+            wanted = (
+                None if count is None or kind == "Bit" else count * width * np.dtype(_TYPES[kind]).itemsize
+            )
+            stored = self.octets(element, wanted, what)
             if kind == "Bit":
                 values = np.unpackbits(np.frombuffer(stored, np.uint8))
                 values = values[: (count or 0) * width] if count is not None else values
@@ -136,8 +139,8 @@ class _Arrays:
             raise ReadError(self.path, f"has {len(values):,} of {count * width:,} {what}", AGAIN)
         return values if width == 1 else values.reshape(count, width)
 
-    def octets(self, element: ElementTree.Element) -> bytes:
-        """The unpacked bytes of an array that is not written as text."""
+    def octets(self, element: ElementTree.Element, wanted: int | None = None, what: str = "values") -> bytes:
+        """The unpacked bytes of an array that is not written as text; `wanted` so many, if that is known."""
         stored = self._stored(element)
         size = self.header.itemsize
         if len(stored) < size:
@@ -161,6 +164,8 @@ class _Arrays:
         total = (blocks - 1) * whole_size + (last or whole_size)
         if sum(packed) > len(stored) - at or total > _RATIOS[self.compressor] * sum(packed):
             raise ReadError(self.path, f"claims that {sum(packed):,} packed bytes become {total:,}", AGAIN)
+        if wanted is not None and total != wanted:
+            raise ReadError(self.path, f"has {total:,} of the {wanted:,} bytes of its {what}", AGAIN)
         out = bytearray()
         for n, length in enumerate(packed):
             wanted = (last or whole_size) if n == blocks - 1 else whole_size

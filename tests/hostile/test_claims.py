@@ -24,7 +24,7 @@ from tests.hostile.test_references import zipped
 from tests.plugins.scans.test_anatomy import gii
 
 ZEROS = bytes(1_000_000)
-LITTLE = 300e6
+LITTLE = 150e6
 """Bytes that a bomb may make us take: nothing near what it unpacks to."""
 
 
@@ -36,7 +36,7 @@ def seeds() -> dict[str, Seed]:
 
 def gzip_of(start: bytes, millions: int) -> bytes:
     """A gzip file of `start` and as many million zeros."""
-    engine = zlib.compressobj(9, zlib.DEFLATED, 31)
+    engine = zlib.compressobj(1, zlib.DEFLATED, 31)
     packed = engine.compress(start)
     for _ in range(millions):
         packed += engine.compress(ZEROS)
@@ -46,7 +46,7 @@ def gzip_of(start: bytes, millions: int) -> bytes:
 def zip_of(name: str, start: bytes, millions: int, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip file of one member of `start` and as many million zeros."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", kind) as archive, archive.open(name, "w") as member:
+    with zipfile.ZipFile(out, "w", kind, compresslevel=1) as archive, archive.open(name, "w") as member:
         member.write(start)
         for _ in range(millions):
             member.write(ZEROS)
@@ -59,7 +59,7 @@ def png_of(width: int, height: int, millions: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    engine = zlib.compressobj(9)
+    engine = zlib.compressobj(1)
     body = b"".join(engine.compress(ZEROS) for _ in range(millions)) + engine.flush()
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
@@ -72,14 +72,14 @@ def test_bombs(tmp_path: Path, harmless: Harmless, seeds: dict[str, Seed]) -> No
     idx = seeds["pictures/some-images-ubyte"].files["some-images-ubyte"]
     gii(tmp_path / "plain.gii")
     gifti = (tmp_path / "plain.gii").read_bytes()
-    packed = zlib.compress(bytes(300_000_000), 9)
+    packed = zlib.compress(bytes(200_000_000), 1)
     import base64
 
     inner = gifti.decode()
     at = inner.index("<Data>") + 6
     inner = inner[:at] + base64.b64encode(packed).decode() + inner[inner.index("</Data>") :]
     vtp = seeds["scans/vtp"].files["cube.vtp"].decode()
-    blocks = struct.pack("<IIII", 1, 300_000_000, 0, len(packed))
+    blocks = struct.pack("<IIII", 1, 200_000_000, 0, len(packed))
     inline = base64.b64encode(blocks).decode() + base64.b64encode(packed).decode()
     at = vtp.index("<DataArray")
     array = (
@@ -90,41 +90,45 @@ def test_bombs(tmp_path: Path, harmless: Harmless, seeds: dict[str, Seed]) -> No
     vtp = vtp[:at] + array + vtp[vtp.index("</Points>") :]
     small = npy_header((3, 3), values=bytes(36))
     files: dict[str, tuple[str, bytes]] = {
-        "tail.nii.gz": ("volumes.nifti", gzip_of(nifti, 300)),
-        "tail.mgz": ("volumes.mgh", gzip_of(mgh, 300)),
-        "tail-ubyte.gz": ("images.idx", gzip_of(idx, 300)),
-        "tail.gii.gz": ("scans.gifti", gzip_of(gifti, 300)),
+        "tail.nii.gz": ("volumes.nifti", gzip_of(nifti, 200)),
+        "tail.mgz": ("volumes.mgh", gzip_of(mgh, 200)),
+        "tail-ubyte.gz": ("images.idx", gzip_of(idx, 200)),
+        "tail.gii.gz": ("scans.gifti", gzip_of(gifti, 200)),
         "data.gii": ("scans.gifti", inner.encode()),
         "block.vtp": ("scans.vtk", vtp.encode()),
-        "rows.png": ("images.picture", png_of(10, 10, 300)),
+        "rows.png": ("images.picture", png_of(10, 10, 200)),
         "large.png": ("images.picture", png_of(30_000, 30_000, 1)),
-        "tail.npz": ("scans.npy", zip_of("points.npy", small, 300)),
+        "tail.npz": ("scans.npy", zip_of("points.npy", small, 200)),
         "lzma.npz": (
             "scans.npy",
-            zip_of("points.npy", npy_header((25_000_000, 3), "<f4"), 300, zipfile.ZIP_LZMA),
+            zip_of("points.npy", npy_header((5_000_000, 3), "<f4"), 60, zipfile.ZIP_LZMA),
         ),
         "bzip.npz": (
             "checkpoints.npz",
-            zip_of("a.npy", npy_header((300_000_000,), "|u1"), 300, zipfile.ZIP_BZIP2),
+            zip_of("a.npy", npy_header((60_000_000,), "|u1"), 60, zipfile.ZIP_BZIP2),
         ),
-        "model.3mf": ("scans.threemf", zip_of("a.model", b"<model>", 300).replace(b"", b"")),
-        "torch.pt": ("checkpoints.torch", zip_of("x/data.pkl", b"\x80\x02", 300)),
+        "model.3mf": ("scans.threemf", zip_of("a.model", b"<model>", 200)),
+        "torch.pt": ("checkpoints.torch", zip_of("x/data.pkl", b"\x80\x02", 200)),
     }
     for name, (target, content) in files.items():
         assert len(content) < 1_500_000, name
         (tmp_path / name).write_bytes(content)
-        harmless(tmp_path / name, target, memory=LITTLE if name not in ("model.3mf", "tail.gii.gz") else 1e9)
+        harmless(
+            tmp_path / name,
+            target,
+            memory=LITTLE if name not in ("model.3mf", "tail.gii.gz", "bzip.npz", "torch.pt") else 1e9,
+        )
 
 
 def test_bombs_in_libraries(tmp_path: Path, harmless: Harmless) -> None:
     h5py = pytest.importorskip("h5py")
     tifffile = pytest.importorskip("tifffile")
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        made = file.create_dataset("w", (400_000_000,), "u1", chunks=(1_000_000,), compression="gzip")
+        made = file.create_dataset("w", (200_000_000,), "u1", chunks=(1_000_000,), compression="gzip")
         made[:] = 0
     assert (tmp_path / "a.h5").stat().st_size < 2_000_000
     harmless(tmp_path / "a.h5", "checkpoints.hdf5", memory=1e9)
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((16_000, 16_000), np.uint8), compression="zlib")
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((12_000, 12_000), np.uint8), compression="zlib")
     harmless(tmp_path / "a.tif", "images.tiff", memory=1e9)
     head = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 100000 100000 100000\nencoding: {}\n\n"
     for name, kind, packed in (
@@ -177,7 +181,6 @@ HUGE: list[tuple[str, Any]] = [
     ("scans/laz", lambda s: put(s, 247, struct.pack("<Q", 2**62))),
     ("scans/npy", lambda s: {s.main: npy_header((10**12, 3), values=bytes(96))}),
     ("signals/matrix.npy", lambda s: {s.main: npy_header((10**12, 3), values=bytes(96))}),
-    ("signals/tone.wav", lambda s: put(s, 40, b"\xff\xff\xff\x7f")),
     ("pictures/some-images-ubyte", lambda s: put(s, 4, b"\x7f\xff\xff\xff" * 3)),
     ("pictures/big.tiff", lambda s: {s.main: s.files[s.main].replace(struct.pack("<HHQQ", 257, 4, 1, 7), struct.pack("<HHQQ", 257, 4, 1, 2**31)).replace(struct.pack("<HHQH", 257, 3, 1, 7), struct.pack("<HHQH", 257, 3, 1, 65535))}),
     ("graphs/set.txt", lambda s: replaced(s, b"2\n3 1", b"1000000000000\n1000000000000 1")),
@@ -207,7 +210,7 @@ def test_dicom_that_claims_terabytes(tmp_path: Path, harmless: Harmless) -> None
         folder = tmp_path / str(n)
         folder.mkdir()
         (path,) = write_series(folder, pixels, **fields)
-        harmless(path, "volumes.dicom", outcome="opened" if n == 2 else "refused", memory=LITTLE)
+        harmless(path, "volumes.dicom", outcome="refused", memory=LITTLE)
 
 
 DEEP = "[" * 100_000

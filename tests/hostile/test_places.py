@@ -141,7 +141,7 @@ def test_a_session_of_traps(tmp_path: Path, harmless: Harmless) -> None:
         ordinary(tmp_path / "record.json")
 
 
-ODD = "-<b>x</b>&amp;\n\t\x07\u202e%s{0}'\" "
+ODD = "-<b>x<br>&amp;\n\t\x07\u202e%s{0}'\" "
 
 
 def test_odd_names_open_like_any_other(tmp_path: Path, harmless: Harmless, seeds: list[Seed]) -> None:
@@ -149,7 +149,7 @@ def test_odd_names_open_like_any_other(tmp_path: Path, harmless: Harmless, seeds
     for seed in seeds:
         if len(seed.files) > 1 or not seed.main.partition(".")[2]:
             continue
-        stem, _, ending = seed.main.partition(".")
+        _stem, _, ending = seed.main.partition(".")
         long = "n" * (255 - len(ending) - 1)
         for name in (
             ODD + seed.main,
