@@ -64,7 +64,7 @@ with the last one and changes its VTK objects by the difference; a backend gives
 `image` backend owns all its VTK objects in one render thread and returns finished pictures; the words and lines over
 a picture are painted from the state that the picture shows, so they never disagree with it. Markups alone are painted
 over slices as they are now (`Viewport.live`), and what is only painted over a slice (cuts, markups, moving points)
-needs no new picture of it (`slices.without_overlay`). What is kept between pictures is known by `identity.serial`.
+needs no new picture of it (`slice_layers.without_overlay`). What is kept between pictures is known by `identity.serial`.
 
 Keys and mouse in a view: wheel = slice, Ctrl+wheel = zoom at the pointer, middle-drag or Space+drag = pan,
 right-drag = window (sideways) and level (up and down), left click or drag and Shift+move = linked crosshair,

@@ -25,7 +25,8 @@ from app.viewports.notes import Notes
 from app.viewports.offscreen import device_size
 from app.viewports.scene3d import Scene3D
 from app.viewports.service import Frame
-from app.viewports.slices import SliceScene, without_overlay
+from app.viewports.slice_layers import without_overlay
+from app.viewports.slices import SliceScene
 from app.viewports.state import Resolved, ResolvedSlice
 
 log = logging.getLogger(__name__)

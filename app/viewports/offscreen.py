@@ -18,7 +18,8 @@ from vtkmodules.vtkRenderingCore import vtkRenderWindow
 from app.viewports.device import Device, device_of
 from app.viewports.notes import Notes
 from app.viewports.scene3d import Scene3D
-from app.viewports.slices import SliceScene, compile_shaders, without_overlay
+from app.viewports.slice_layers import without_overlay
+from app.viewports.slices import SliceScene
 from app.viewports.state import Resolved, ResolvedSlice
 
 Array = NDArray[Any]
@@ -27,7 +28,7 @@ Array = NDArray[Any]
 class OffscreenView:
     """A window of its own and the scene in it."""
 
-    def __init__(self, *, warm: bool = False) -> None:
+    def __init__(self) -> None:
         if sys.platform.startswith("linux"):
             # VTK would try X first, and complain where there is none.
             os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
@@ -38,10 +39,7 @@ class OffscreenView:
         self._window.SwapBuffersOff()
         self._window.SetFrameBlitModeToNoBlit()  # type: ignore[attr-defined]
         self._window.SetSize(16, 16)
-        if warm:
-            compile_shaders(self._window)
-        else:
-            self._window.Render()
+        self._window.Render()
         self.device: Device = device_of(self._window.ReportCapabilities())
         if not self.device.software:
             self._window.SetMultiSamples(4)

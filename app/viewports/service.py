@@ -1,4 +1,4 @@
-"""The render thread: one a process, owner of every VTK object of image viewports.
+"""The render thread: one a process, owner of every VTK object of image viewports. Slices are painted there by Qt.
 
 Each view has a slot that holds its latest state only: states that nobody will see are never drawn. `Frame`s come
 back to the main thread through a queued signal.
@@ -21,7 +21,7 @@ from app.viewports.backends import synchronous
 from app.viewports.collector import MainThreadCollector
 from app.viewports.device import UNKNOWN, Device
 from app.viewports.notes import Notes
-from app.viewports.state import CLEAR, Resolved
+from app.viewports.state import CLEAR, Resolved, ResolvedSlice
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ class Frame:
     device: Device = UNKNOWN
 
 
-SPARE = 4
-"""Windows made ahead by `warm`: as many as the grid has views."""
+SPARE = 1
+"""Render windows made ahead by `warm`: slices need none."""
 
 Callback = Callable[[Frame], None]
 
@@ -56,6 +56,8 @@ class RenderService:
     def __init__(self, *, sync: bool | None = None) -> None:
         self.sync = synchronous() if sync is None else sync
         self._views: dict[int, Any] = {}
+        self._slices: dict[int, Any] = {}
+        self._device = UNKNOWN
         self._slots: dict[int, Resolved] = {}
         self._callbacks: dict[int, Callback] = {}
         # The render thread never touches a widget, which may be gone by the time its picture is finished.
@@ -152,7 +154,7 @@ class RenderService:
             self._thread = None
             self._stop = False
             self._collector.stop()
-        for view in list(self._views):
+        for view in [*self._views, *self._slices]:
             self._release(view)
 
     def _enqueue(self, view: int, state: Resolved | None) -> Future[Frame | None]:
@@ -183,7 +185,7 @@ class RenderService:
                     slot = (view, self._slots.pop(view))
                 ending = self._stop and job is None
             if ending:
-                for view in list(self._views):
+                for view in [*self._views, *self._slices]:
                     self._release(view)
                 while self._spare:
                     self._spare.pop().release()
@@ -201,7 +203,8 @@ class RenderService:
 
         try:
             for _ in range(SPARE):
-                self._spare.append(OffscreenView(warm=True))
+                self._spare.append(OffscreenView())
+                self._device = self._spare[-1].device
                 if self._slots or self._jobs or self._stop:
                     return  # somebody is waiting
         except Exception:
@@ -221,12 +224,12 @@ class RenderService:
             future.set_result(self._draw(view, state))
 
     def _draw(self, view: int, state: Resolved) -> Frame:
-        from app.viewports.offscreen import OffscreenView
-
         try:
-            if view not in self._views:
-                self._views[view] = self._spare.pop() if self._spare else OffscreenView()
-            known = self._views[view]
+            if isinstance(state, ResolvedSlice):
+                painted = self._paint(view, state)
+                if painted is not None:
+                    return painted
+            known = self._window_of(view)
             pixels, notes, seconds = known.render(state)
         except Exception as error:
             log.exception("drawing a %s view", state.kind)
@@ -243,7 +246,32 @@ class RenderService:
         image.setDevicePixelRatio(state.dpr)
         return Frame(state, notes, image, seconds, known.device)
 
+    def _paint(self, view: int, state: ResolvedSlice) -> Frame | None:
+        from app.viewports.painted import PaintedSlice
+
+        made = self._slices.setdefault(view, PaintedSlice()).render(state)
+        if made is None:
+            return None
+        if view in self._views:
+            self._leave_window(view)  # it drew outlines before; it must not hold on to them
+        image, notes, seconds = made
+        return Frame(state, notes, image, seconds, self._device)
+
+    def _window_of(self, view: int) -> Any:
+        from app.viewports.offscreen import OffscreenView
+
+        if view not in self._views:
+            self._views[view] = self._spare.pop() if self._spare else OffscreenView()
+            self._device = self._views[view].device
+        return self._views[view]
+
     def _release(self, view: int) -> None:
+        painted = self._slices.pop(view, None)
+        if painted is not None:
+            painted.forget()
+        self._leave_window(view)
+
+    def _leave_window(self, view: int) -> None:
         known = self._views.pop(view, None)
         if known is not None:
             known.release()

@@ -1,13 +1,12 @@
-"""The VTK side of two mixed volumes: one textured quad in the place of two. Used by a slice scene's thread only."""
+"""What a slice shows of two mixed volumes: one picture in the place of two. Used by one thread only."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from vtkmodules.vtkRenderingCore import vtkImageProperty, vtkImageSlice, vtkImageSliceMapper, vtkRenderer
 
-from app.viewports import arrays, mixing
+from app.viewports import mixing
 from app.viewports.cuts import Drawing
 from app.viewports.identity import serial
 from app.viewports.mixing import Array, Mix
@@ -21,18 +20,18 @@ _EDGE = (0.95, 0.77, 0.36)
 
 
 class MixedLayer:
-    """Shows what a state's `mix` asks for."""
+    """Makes what a state's `mix` asks for: `rgba` (rows v, columns u, 4) uint8, None before there is any, and
+    `placement` (4, 4), picture coordinates -> world."""
 
-    def __init__(self, renderer: vtkRenderer) -> None:
-        self._renderer = renderer
-        self._prop: Any = None
+    def __init__(self) -> None:
+        self.rgba: Array | None = None
+        self.placement: Array = np.eye(4)
         self._samples: tuple[Any, ...] = ()
         self._pair: tuple[Array, Array] | None = None
         self._look: tuple[Any, ...] = ()
-        self._keep: Any = None
 
     def show(self, state: ResolvedSlice, notes: Notes) -> frozenset[str]:
-        """The ids of the items that it shows; the scene draws the others."""
+        """The ids of the items that it shows."""
         mix = state.mix
         first = state.item(mix.first) if mix is not None else None
         second = state.item(mix.second) if mix is not None else None
@@ -43,15 +42,9 @@ class MixedLayer:
             self._draw(state, mix, first, second, notes)
         return frozenset((first.id, second.id))
 
-    def place(self, props: Any) -> int:
-        """Its place in the renderer's list of props, 0 without one."""
-        return int(props.IsItemPresent(self._prop)) if self._prop is not None else 0
-
     def release(self) -> None:
-        """Leave the scene."""
-        if self._prop is not None:
-            self._renderer.RemoveViewProp(self._prop)
-        self._prop = self._pair = self._keep = None
+        """Hold on to nothing."""
+        self.rgba = self._pair = None
         self._samples, self._look = (), ()
 
     def _draw(
@@ -98,13 +91,8 @@ class MixedLayer:
             a, b = (mixing.colored(i, p) for i, p in zip((first, second), self._pair, strict=True))
             rgba = mixing.mixed(a, b, self._share(state, mix, placement, nu, nv))
         if rgba is not None:
-            self._put(rgba)
-            self._look = look
-        # At the height of the slice itself: what lies over it lies a hair above that.
-        toward = np.asarray(state.toward)
-        at_height = placement.copy()
-        at_height[:3, 3] += float(toward @ (np.asarray(state.origin) - placement[:3, 3])) * toward
-        self._prop.SetUserMatrix(arrays.matrix(at_height))
+            self.rgba, self._look = np.swapaxes(rgba, 0, 1), look
+        self.placement = placement
         if mix.mode == "curtain":
             notes.drawings.append(_edge(state, mix))
         if mix.mode == "blend":
@@ -118,23 +106,6 @@ class MixedLayer:
         if mix.mode == "curtain":
             return mixing.curtain_share(state, placement, nu, nv, mix.amount, mix.upright)
         return mix.amount
-
-    def _put(self, rgba: Array) -> None:
-        if self._prop is None:
-            self._prop = vtkImageSlice()
-            mapper = vtkImageSliceMapper()
-            mapper.SetOrientationToZ()
-            mapper.BorderOn()
-            self._prop.SetMapper(mapper)
-            look = vtkImageProperty()
-            look.SetColorWindow(255)
-            look.SetColorLevel(127.5)
-            look.SetLayerNumber(0)
-            self._prop.SetProperty(look)
-            self._renderer.AddViewProp(self._prop)
-        self._keep = arrays.image2d(np.swapaxes(rgba, 0, 1))
-        self._prop.GetMapper().SetInputData(self._keep)
-        self._prop.GetProperty().SetInterpolationTypeToLinear()
 
 
 def _edge(state: ResolvedSlice, mix: Mix) -> Drawing:
