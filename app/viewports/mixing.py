@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from app.viewports import stats as figures
 from app.viewports.colors import colorize, rgba_of
 from app.viewports.identity import serial
 from app.viewports.planes import aligned_axis
@@ -217,7 +218,7 @@ def _floats(values: Array) -> Array:
 
 def is_label(item: SceneItem) -> bool:
     """Whether its values are classes."""
-    return bool(volume_stats(item.data, item.display.index).label) or item.display.colormap == "labels"
+    return figures.is_label(item.data) or item.display.colormap == "labels"
 
 
 # -- intensities -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.viewports import stats
 from app.viewports.colors import colorize, rgba_of
 from app.viewports.cuts import Drawing, draw_markup, draw_mesh
 from app.viewports.dots import draw_trajectory
@@ -24,7 +25,7 @@ from app.viewports.planes import Slab
 from app.viewports.sampling import Block, Sampler, aligned, coarse, grid_of, plane_axis
 from app.viewports.shared_colors import tell_linked, with_linked_colors
 from app.viewports.state import Resolved, ResolvedSlice, SceneItem
-from app.viewports.stats import volume_stats, window_of
+from app.viewports.stats import window_of
 from core.data import Markup, Mesh, Trajectory, Volume
 
 Array = NDArray[Any]
@@ -127,7 +128,11 @@ class SliceLayers:
         low, high = window_of(volume, display)
         notes.windows[item.id] = (high - low, (high + low) / 2)
         if layer.of != serial(volume):
-            layer._sampler, layer._block, layer.of = Sampler(), Block(), serial(volume)  # they hold values of before
+            layer._sampler, layer._block, layer.of = (
+                Sampler(),
+                Block(),
+                serial(volume),
+            )  # they hold values of before
         axis = plane_axis(state, item)
         label = is_label(item)
         layer.rank, layer.smooth = rank, display.interpolate and not label
@@ -234,7 +239,7 @@ def without_overlay(state: Resolved) -> Resolved:
 
 def is_label(item: SceneItem) -> bool:
     """Whether the values of a volume are classes."""
-    return volume_stats(item.data, item.display.index).label or item.display.colormap == "labels"
+    return stats.is_label(item.data) or item.display.colormap == "labels"
 
 
 def has_outlines(state: ResolvedSlice) -> bool:

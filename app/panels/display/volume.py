@@ -76,7 +76,7 @@ def add_window(fields: DisplayFields, unit: str) -> None:
 
 
 def _values_of(item: Item) -> tuple[Any, Any] | None:
-    from app.viewports.distributions import frame_for_window, known_distribution
+    from app.viewports.distributions import known_distribution, volume_distribution
     from app.viewports.stats import finite_range, subsample, volume_stats
 
     data, index = item.data, getattr(item.display, "index", 0)
@@ -95,7 +95,7 @@ def _values_of(item: Item) -> tuple[Any, Any] | None:
 
     def of_volume() -> Found:
         stats = volume_stats(data, index)
-        found = known_distribution(data, which, lambda: frame_for_window(data, index)[1])
+        found = volume_distribution(data, index)
         return found, (stats.low, stats.high)
 
     return (id(data), which), of_volume

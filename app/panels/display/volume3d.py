@@ -122,7 +122,7 @@ def _add_level(fields: DisplayFields, data: Volume) -> None:
 
 
 def _values_of(item: Item) -> tuple[Any, Any] | None:
-    from app.viewports.distributions import frame_for_window, known_distribution
+    from app.viewports.distributions import volume_distribution
     from app.viewports.stats import volume_stats
 
     data: Any = item.data
@@ -131,7 +131,7 @@ def _values_of(item: Item) -> tuple[Any, Any] | None:
 
     def work() -> Found:
         stats = volume_stats(data, index)
-        found = known_distribution(data, which, lambda: frame_for_window(data, index)[1])
+        found = volume_distribution(data, index)
         return found, (stats.low, stats.high)
 
     return (id(data), which), work
