@@ -40,6 +40,9 @@ class Frame:
 SPARE = 1
 """Render windows made ahead by `warm`: slices need none."""
 
+_UNSEEN = 0.2
+"""Seconds that 3-D waits for slices to be shown, at most."""
+
 Callback = Callable[[Frame], None]
 
 
@@ -68,6 +71,8 @@ class RenderService:
         self._change = threading.Condition()
         self._spare: list[Any] = []
         self._stop = self._called = self._warm = False
+        self._unseen = 0
+        """Pictures of slices that the window has not taken over yet."""
         self._thread: threading.Thread | None = None
         self._collector = MainThreadCollector()
 
@@ -177,6 +182,14 @@ class RenderService:
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._stop or self._jobs or self._slots)
+                if not self._stop and not self._jobs and all(s.kind == "3d" for s in self._slots.values()):
+                    # What the hand is waiting for is on its way to the screen; a 3-D picture beside it would slow
+                    # the window's thread down. One that follows a drag is not held up: nothing is unseen then.
+                    self._change.wait_for(
+                        lambda: not self._unseen or self._stop or self._jobs or self._flat(), _UNSEEN
+                    )
+                    if not self._slots and not self._jobs and not self._stop:
+                        continue
                 job = self._jobs.pop(0) if self._jobs else None
                 slot = None
                 if job is None and not self._stop:
@@ -193,6 +206,9 @@ class RenderService:
             if job is not None:
                 self._do(job)
             elif slot is not None:
+                if slot[1].kind != "3d":
+                    with self._change:
+                        self._unseen += 1
                 self._bridge.made.emit(slot[0], self._draw(*slot))
             job = slot = None  # nothing may keep an item alive while the thread sleeps
 
@@ -214,6 +230,13 @@ class RenderService:
         callback = self._callbacks.get(view)
         if callback is not None:
             callback(frame)
+        if frame.state.kind != "3d":
+            with self._change:
+                self._unseen -= 1
+                self._change.notify()
+
+    def _flat(self) -> bool:
+        return any(s.kind != "3d" for s in self._slots.values())
 
     def _do(self, job: tuple[int, Resolved | None, Future[Frame | None]]) -> None:
         view, state, future = job
