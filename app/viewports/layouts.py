@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QRect, QSize
@@ -134,6 +135,7 @@ def comparison_of(name: str) -> tuple[str, int] | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def slots_of(node: Node) -> tuple[str, ...]:
     """All slots, in reading order."""
     if isinstance(node, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -23,6 +23,7 @@ class Commands(QObject):
         self._checks: dict[str, Callable[[], bool]] = {}
         self._tips: dict[str, str] = {}
         self._said: dict[str, str] = {}
+        self._stale = False
 
     def add(
         self,
@@ -79,6 +80,11 @@ class Commands(QObject):
             self.removed.emit(id)
 
     def __getitem__(self, id: str) -> QAction:
+        self.settle()
+        return self._actions[id]
+
+    def action(self, id: str) -> QAction:
+        """The same for who sets it: what `refresh` has put off stays put off."""
         return self._actions[id]
 
     def __contains__(self, id: str) -> bool:
@@ -86,9 +92,11 @@ class Commands(QObject):
 
     def get(self, id: str) -> QAction | None:
         """The action of a command, None if there is none of that name."""
+        self.settle()
         return self._actions.get(id)
 
     def __iter__(self) -> Iterator[QAction]:
+        self.settle()
         return iter(list(self._actions.values()))
 
     def set_reason(self, id: str, reason: str) -> None:
@@ -103,7 +111,17 @@ class Commands(QObject):
         action.setStatusTip(tip)
 
     def refresh(self) -> None:
-        """Ask every command that has a `why_not` or a `checked` function again."""
+        """Ask every command that has a `why_not` or a `checked` function again: before the next event, or as soon as
+        anybody looks at one. An edit is told of in several ways, and each of them asks for this."""
+        if not self._stale:
+            self._stale = True
+            QTimer.singleShot(0, self, self.settle)
+
+    def settle(self) -> None:
+        """Do now what `refresh` has put off."""
+        if not self._stale:
+            return
+        self._stale = False
         for id, why_not in self._reasons.items():
             self.set_reason(id, why_not())
         for id, checked in self._checks.items():

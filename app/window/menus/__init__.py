@@ -108,6 +108,7 @@ class Menus:
     def view_menu(self, view: Any, position: QPointF) -> QMenu:
         """The menu of a right click in a view."""
         self.commands.refresh()
+        self.commands.settle()
         menu = QMenu(self.window)
         menu.setToolTipsVisible(True)
         for fill in self.on_view_menu:

@@ -110,5 +110,5 @@ def build(menus: Menus) -> None:
     def refresh() -> None:
         w.commands.refresh()
 
-    menu.aboutToShow.connect(refresh)
+    menu.aboutToShow.connect(w.commands.settle)
     w.centre.stack.currentChanged.connect(lambda _index: refresh())
