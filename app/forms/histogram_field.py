@@ -98,13 +98,13 @@ class HistogramField(QWidget):
             return None
         area = self._area()
         heights = self._counts / self._counts.max() * (area.height() - 2)
-        edges = [self.x_of(float(e)) for e in np.linspace(*self._data, self._counts.size + 1)]
-        outline = [QPointF(edges[0], area.bottom())]
-        for k, height in enumerate(heights.tolist()):
-            level = area.bottom() - height
-            outline += [QPointF(edges[k], level), QPointF(edges[k + 1], level)]
-        outline.append(QPointF(edges[-1], area.bottom()))
-        return QPolygonF(outline)
+        low, high = self.ends
+        values = np.linspace(*self._data, self._counts.size + 1)
+        edges = area.left() + (values - low) / (high - low) * area.width()
+        levels = np.repeat(area.bottom() - heights, 2)
+        xs = [edges[0], *np.repeat(edges, 2)[1:-1].tolist(), edges[-1]]
+        ys = [area.bottom(), *levels.tolist(), area.bottom()]
+        return QPolygonF([QPointF(x, y) for x, y in zip(xs, ys, strict=True)])
 
     def _gradient(self, left: float, right: float) -> QLinearGradient | None:
         """The colours between two x; None without colours."""

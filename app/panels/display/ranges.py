@@ -115,8 +115,20 @@ def add_colormap(fields: DisplayFields) -> QComboBox:
     return box
 
 
+_swatches: dict[tuple[str, int, int, float], QIcon] = {}
+
+
 def swatch(name: str, size: QSize, ratio: float = 1.0) -> QIcon:
     """The colours of a map from left to right; labels as blocks."""
+    key = (name, size.width(), size.height(), ratio)
+    if key not in _swatches:
+        if len(_swatches) > 200:
+            _swatches.clear()
+        _swatches[key] = _swatch(name, size, ratio)
+    return _swatches[key]
+
+
+def _swatch(name: str, size: QSize, ratio: float) -> QIcon:
     import numpy as np
 
     from app.viewports.colors import category, table

@@ -220,3 +220,20 @@ def test_a_centre_is_shown_as_far_as_it_fits_and_not_changed_by_that(panel: Any)
     assert document[id].data.points.tolist() == [[0.5, exact[1], exact[2]]]
     edits[1].committed.emit()
     assert document.undo_label and document[id].data.points[0, 1] == exact[1]
+
+
+def test_the_first_fields_come_a_moment_later_or_when_asked_for(panel, qtbot):
+    panel.show()
+    qtbot.waitUntil(panel.isVisible)
+    show(panel, "volume")
+    assert not panel.findChildren(NumberEdit) and panel.header.note.text() == "volume"
+    qtbot.waitUntil(lambda: any(e.isVisible() for e in panel.findChildren(NumberEdit)))
+    first = panel.field("window")
+    show(panel, "movie")
+    assert first not in panel.findChildren(NumberEdit), (
+        "those of another item at once: the old ones would change it"
+    )
+    assert "index" in panel.fields.fields
+    panel.workbench.select(None)
+    show(panel, "cloud")
+    assert "size" in panel.fields.fields
