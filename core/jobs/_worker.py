@@ -27,7 +27,7 @@ from core.heap import trim
 END = "\0job over\0"
 """Written to standard error after a job, so that the parent knows when it has read all that the job printed."""
 IDLE = 0.5
-"""Seconds after which a worker without a job gives its free memory back."""
+"""Seconds after which a worker without a job gives its free memory back, and gets ready for the first file."""
 _LENGTH = struct.Struct("<Q")
 
 
@@ -150,9 +150,13 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
         with self._lock:
             send_frame(self._out, {"event": "ready", "pid": os.getpid()})
+        ready = False
         while True:
             with self._wake:
                 idle = self._next is None and not self._wake.wait(IDLE)
+            if idle and not ready:
+                ready = True
+                _get_ready()
             if idle:
                 self._tidy()
             with self._wake:
@@ -196,6 +200,14 @@ class Worker:
         except BaseException as error:  # whatever the work raises is its error, not this loop's
             _end_of_talk()
             self._send(name, failure(error))
+
+
+def _get_ready() -> None:
+    """Load what the first file is likely to need while nobody waits for anything."""
+    from core.lean import load_nibabel
+
+    with contextlib.suppress(Exception):  # not installed: the reader will say so
+        load_nibabel()
 
 
 def _end_of_talk() -> None:

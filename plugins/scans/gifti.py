@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.data import Attribute, Loaded, Transforms
 from core.errors import ReadError
 from core.jobs import Job
+from core.lean import load_nibabel
 from plugins.scans._build import Space, mesh, normals, placed
 from plugins.scans._errors import AGAIN, guarded, read_bytes
 from plugins.scans._gifti_xml import parsed
@@ -172,6 +173,7 @@ def _matrix(array: Any) -> tuple[Array | None, dict[str, str]]:
     system = array.coordsys
     if system is None:
         return None, {}
+    load_nibabel()
     from nibabel.nifti1 import xform_codes
 
     def name(code: Any) -> str:

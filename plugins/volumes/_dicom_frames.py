@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import ReadError
+from core.lean import load_nibabel
 from plugins.volumes._files import explained, looks_like
 
 _MEANINGS = frozenset(
@@ -152,6 +153,7 @@ def _mosaic(path: Path, ds: Any) -> list[Frame]:
     the two sizes further in.
     Reference: nibabel's notes on DICOM mosaics (nipy.org/nibabel/dicom/dicom_mosaic.html).
     """
+    load_nibabel()
     from nibabel.nicom import csareader
 
     whole = _classic(path, ds, 0, 1)

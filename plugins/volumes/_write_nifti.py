@@ -30,7 +30,9 @@ def write(data: Volume, path: Path, *, job: Job, metadata: Mapping[str, Any]) ->
     ------
     WriteError : no exact integer type, another unit than a length, or the folder cannot be written.
     """
-    import nibabel
+    from core.lean import load_nibabel
+
+    nibabel = load_nibabel()
 
     path = Path(path)
     scale = _MILLIMETRES.get(data.unit)

@@ -12,6 +12,7 @@ import numpy as np
 from core.data import Loaded
 from core.errors import ReadError
 from core.jobs import Job
+from core.lean import load_nibabel
 from plugins.volumes._build import Array, LastAxis, make_volume, scaled
 from plugins.volumes._files import (
     DEFLATE,
@@ -132,6 +133,7 @@ def read_minc(path: Path, *, job: Job) -> list[Loaded]:
             magic = stream.read(4)
         job.progress(0.1, "Reading")
         if magic[:3] == b"CDF":
+            load_nibabel()
             from nibabel.externals.netcdf import netcdf_file
             from nibabel.minc1 import Minc1File
 
@@ -140,6 +142,8 @@ def read_minc(path: Path, *, job: Job) -> list[Loaded]:
                 loaded = _minc(path, Minc1File(inner), size, job)
         elif magic == b"\x89HDF":
             import h5py
+
+            load_nibabel()
             from nibabel.minc2 import Minc2File
 
             with h5py.File(path, "r") as inner:
@@ -229,6 +233,7 @@ def _minc(path: Path, minc: Any, most: int, job: Job) -> Loaded:
 
 def read_par(path: Path, *, job: Job) -> list[Loaded]:
     """Read a Philips PAR/REC pair; either name opens both. Values are in the scanner's displayed units."""
+    load_nibabel()
     from nibabel import parrec
 
     path = Path(path)
@@ -283,6 +288,7 @@ class _Named:
 
 def read_afni(path: Path, *, job: Job) -> list[Loaded]:
     """Read an AFNI HEAD/BRIK pair; either name opens both. AFNI's own matrix (RAI) is turned to RAS."""
+    load_nibabel()
     from nibabel.brikhead import AFNIHeader, parse_AFNI_header
 
     path = Path(path)

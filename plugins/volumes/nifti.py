@@ -108,7 +108,9 @@ def read(
 
 def _header(path: Path, stream: BinaryIO) -> tuple[Any, bytes]:
     """A nibabel header object (unchecked) and its bytes."""
-    import nibabel
+    from core.lean import load_nibabel
+
+    nibabel = load_nibabel()
 
     try:
         raw = stream.read(348)
