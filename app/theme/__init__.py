@@ -18,6 +18,7 @@ After changing a property of a widget that is already shown call `restyle(widget
 
 from app.theme._apply import (
     apply_theme,
+    begin_theme,
     color,
     current_theme,
     follow_system,
@@ -39,6 +40,7 @@ __all__ = [
     "Theme",
     "VIEW_NAMES",
     "apply_theme",
+    "begin_theme",
     "color",
     "current_theme",
     "follow_system",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -63,6 +64,18 @@ def apply_theme(
     `scale` enlarges the font and everything that follows it (Ctrl +/-). With `follow` Qt's own colour scheme stays
     the system's, so that `QStyleHints.colorSchemeChanged` goes on telling of changes there.
     """
+    metrics, finish = begin_theme(application, theme, scale, follow=follow)
+    finish()
+    return metrics
+
+
+def begin_theme(
+    application: QApplication, theme: Theme, scale: float = 1.0, *, follow: bool = False
+) -> tuple[Metrics, Callable[[], None]]:
+    """The first half of `apply_theme`, and the second: each takes a while, and events may be handled between them.
+
+    Whoever lets that happen keeps the windows from being painted meanwhile: they have no style.
+    """
     _state["theme"] = theme
     # With a stylesheet the application's style is a wrapper without a name: setting Fusion again would polish every
     # widget once more.
@@ -84,8 +97,8 @@ def apply_theme(
     application.setStyleSheet("")
     application.setFont(font)
     application.setPalette(_palette(theme))
-    application.setStyleSheet(stylesheet(theme, metrics, _marks(theme)))
-    return metrics
+    sheet = stylesheet(theme, metrics, _marks(theme))
+    return metrics, lambda: application.setStyleSheet(sheet)
 
 
 def _palette(t: Theme) -> QPalette:

@@ -249,7 +249,7 @@ class MainWindow(QMainWindow):
         self.fit_menu_bar()
         set_reason = self.commands.set_reason
         for id, words in (("undo", document.undo_label), ("redo", document.redo_label)):
-            action = self.commands[f"edit.{id}"]
+            action = self.commands.action(f"edit.{id}")
             words = shortened(words).replace("&", "&&")
             action.setText(
                 f"&{id.capitalize()} {words[:1].lower()}{words[1:]}" if words else f"&{id.capitalize()}"
@@ -306,17 +306,17 @@ class MainWindow(QMainWindow):
         grid, settings = self.centre.grid, self.workbench.settings
         shown = grid.layout_name if grid is not None else "four"
         for name in (*LAYOUTS, *BIG):
-            self.commands[f"view.layout-{name}"].setChecked(name == shown)
+            self.commands.action(f"view.layout-{name}").setChecked(name == shown)
         convention = (
             settings.choice("convention", ("radiological", "neurological"))
             if grid is None
             else grid.convention
         )
         for name in ("radiological", "neurological"):
-            self.commands[f"view.{name}"].setChecked(name == convention)
+            self.commands.action(f"view.{name}").setChecked(name == convention)
         nose_left = settings.flag("nose-left", True) if grid is None else grid.nose_left
-        self.commands["view.nose-left"].setChecked(bool(nose_left))
-        self.commands["view.crosshair"].setChecked(settings.flag("crosshair", True))
+        self.commands.action("view.nose-left").setChecked(bool(nose_left))
+        self.commands.action("view.crosshair").setChecked(settings.flag("crosshair", True))
         self.commands.refresh()
 
     def show_problem(self, problem: Problem) -> None:
@@ -397,6 +397,7 @@ class MainWindow(QMainWindow):
             self.when_saved(lambda: QTimer.singleShot(0, self._close_now))
             return
         self._closing = True
+        self.view.settle()
         settings = self.workbench.settings
         settings.set("window-layout", self.layouts.state())
         settings.set("window-geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))

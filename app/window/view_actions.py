@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
-from app.theme import THEMES, Theme, apply_theme, current_theme, follow_system, system_theme
+from app.theme import THEMES, Theme, begin_theme, current_theme, follow_system, system_theme
 from app.window.kinds import is_spatial
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class ViewActions(QObject):
         self._overridden = theme is not None
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme)
         self._workbench = window.workbench
+        self._rest: list[Callable[[], None]] = []
+        self._frozen: list[QWidget] = []
 
     def set_layout(self, name: str) -> None:
         self._window.centre.choose_layout(name)
@@ -128,14 +132,42 @@ class ViewActions(QObject):
         before = self.text_scale
         self._workbench.settings.set("text-scale", scale)
         self._apply_theme(current_theme())
-        self._window.layouts.widen(scale / before)
+        self._rest.insert(-1, lambda: self._window.layouts.widen(scale / before))
         # The menu bar knows how wide its menus are once they have their new font.
-        QTimer.singleShot(0, self._window, self._window.fit_menu_bar)
+        self._rest.append(self._window.fit_menu_bar)
 
     def _apply_theme(self, theme: Theme) -> None:
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        apply_theme(application, theme, self.text_scale, follow=self.theme_choice == "system")
+        self.settle()
+        # To take each widget's look away, to give it the new one and to paint them all takes long enough each: three
+        # turns of the event loop. Until the last of them the windows look as before.
+        self._frozen = [w for w in application.topLevelWidgets() if w.isVisible() and w.updatesEnabled()]
+        for window in self._frozen:
+            window.setUpdatesEnabled(False)
+        follow = self.theme_choice == "system"
+        _, finish = begin_theme(application, theme, self.text_scale, follow=follow)
+        self._rest = [lambda: self._dress(theme, finish), self._thaw]
+        QTimer.singleShot(0, self, self._go_on)
+
+    def settle(self) -> None:
+        """Finish at once what a change of the look has left for the next turns."""
+        while self._rest:
+            self._rest.pop(0)()
+
+    def _go_on(self) -> None:
+        if self._rest:
+            self._rest.pop(0)()
+            QTimer.singleShot(0, self, self._go_on)
+
+    def _thaw(self) -> None:
+        frozen, self._frozen = self._frozen, []
+        for window in frozen:
+            if isValid(window):
+                window.setUpdatesEnabled(True)
+
+    def _dress(self, theme: Theme, finish: Callable[[], None]) -> None:
+        finish()
         self._window.centre.set_theme(theme)
         self._window.results.set_theme(theme)
         self._window.analysis.set_theme(theme)

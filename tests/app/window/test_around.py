@@ -72,10 +72,12 @@ def test_no_two_commands_share_a_shortcut(window: Any) -> None:
 
 
 def test_both_themes_and_larger_text_at_run_time(
-    window: Any, files: dict[str, Path], helper: Any, qapp: QApplication
+    window: Any, files: dict[str, Path], helper: Any, qapp: QApplication, qtbot: Any
 ) -> None:
     helper.open(window, files["volume"], files["table"], files["checkpoint"])
     window.view.set_theme("light")
+    assert not window.updatesEnabled(), "nobody sees it without a style"
+    qtbot.waitUntil(window.updatesEnabled)
     assert LIGHT.window in qapp.styleSheet()
     assert window.commands["view.light"].isChecked() and not window.commands["view.dark"].isChecked()
     before = qapp.font().pixelSize()
@@ -83,7 +85,10 @@ def test_both_themes_and_larger_text_at_run_time(
     assert qapp.font().pixelSize() > before
     window.view.zoom_text(0)
     assert qapp.font().pixelSize() == before
-    window.view.set_theme("dark")
+    window.view.set_theme("dark")  # before the last change has come to its end
+    assert DARK.window not in qapp.styleSheet()
+    window.close()
+    assert DARK.window in qapp.styleSheet(), "nothing is left undone"
 
 
 def test_the_dialogs_open_and_close(window: Any, qapp: QApplication) -> None:

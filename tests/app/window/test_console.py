@@ -106,10 +106,12 @@ def test_it_follows_theme_and_text_size(window: Any, console: Any, qtbot: Any) -
     before = console.repl.output.font().pixelSize()
     window.view.set_theme("light")
     window.view.set_text_scale(2.0)
+    window.view.settle()
     assert console.repl.output.font().pixelSize() == 2 * before
     assert console.repl.output.grab().toImage().pixelColor(4, 4) == color(LIGHT.field)
     window.view.set_text_scale(1.0)
     window.view.set_theme("dark")
+    window.view.settle()
     assert console.repl.output.grab().toImage().pixelColor(4, 4) == color(DARK.field)
 
 

@@ -120,10 +120,12 @@ def test_the_page_follows_larger_text(window: Any) -> None:
     tile = window.start.open_tile
     before, columns = tile.height(), window.start.samples.columns
     window.view.set_text_scale(2.0)
+    window.view.settle()
     QApplication.processEvents()
     assert tile.heightForWidth(tile.width()) > before
     assert window.start.samples.columns < columns
     window.view.set_text_scale(1.0)
+    window.view.settle()
     QApplication.processEvents()
     assert window.start.samples.columns == columns
 
