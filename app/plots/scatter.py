@@ -94,7 +94,7 @@ class ScatterDrawing(Drawing):
             brush = [brush[i] for i in np.flatnonzero(known).tolist()]
         self._item.setData(self._x[known], self._y[known], brush=brush)
         ringed = known & np.array([bool(t) for t in s.targets] or [False] * len(s.x), dtype=bool)
-        self._named.setData(self._x[ringed], self._y[ringed])
+        self._named.place(self._x[ringed], self._y[ringed])
         log = self.canvas.log_x or self.canvas.log_y
         self.canvas.plot.setAspectLocked(same_scale(s) and not log)
         self.highlight(self._rows)
@@ -156,7 +156,7 @@ class ScatterDrawing(Drawing):
         brush = self._brush
         if isinstance(brush, list):
             brush = [brush[i] for i in chosen.tolist()]
-        self._chosen.setData(self._x[chosen], self._y[chosen], brush=brush)
+        self._chosen.place(self._x[chosen], self._y[chosen], brush=brush)
 
 
 def same_scale(s: Scatter) -> bool:
