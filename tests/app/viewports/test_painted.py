@@ -106,15 +106,19 @@ def test_a_fine_screen(view: Any, dpr: float) -> None:
         lambda: [make_item(head()), overlay(colormap="hot", opacity=0.4, interpolate=False)],
         lambda: [labels(opacity=0.5), make_item(head())],
         lambda: [labels()],
-        lambda: [make_item(
+        lambda: [
+            make_item(
                 Volume(
                     np.stack([head().array, head().array * 0.5, 0 * head().array], axis=-1).astype(np.uint8),
                     HEAD,
                     last_axis="channel",
                     rgb=True,
                 )
-            )],
-        lambda: [make_item(head(), transform=[[0.9, -0.4, 0, 3], [0.4, 0.9, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])],
+            )
+        ],
+        lambda: [
+            make_item(head(), transform=[[0.9, -0.4, 0, 3], [0.4, 0.9, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        ],
     ],
 )
 def test_each_look_is_painted_as_it_is_drawn(view: Any, items: Any) -> None:
@@ -162,7 +166,9 @@ def test_outlines_are_left_to_vtk_and_nothing_is_kept_for_them() -> None:
     assert painter.render(state(labels())) is not None
     assert painter.render(state(labels(outline=2.0))) is None
     assert not painter._pictures and painter._last is None
-    assert painter.render(state(make_item(head(), outline=2.0))) is not None  # an outline is a thing of labels
+    assert (
+        painter.render(state(make_item(head(), outline=2.0))) is not None
+    )  # an outline is a thing of labels
 
 
 def test_a_view_whose_labels_get_outlines_and_lose_them_shows_both(grid: Any) -> None:
