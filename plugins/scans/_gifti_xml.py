@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ReadError
+from core.lean import load_nibabel
 from plugins.scans._errors import AGAIN
 
 _MOST_AXES = 6
@@ -38,6 +39,8 @@ def parsed(path: Path, data: bytes) -> Any:
 @lru_cache(maxsize=1)
 def _parser_class() -> Any:
     import numpy as np
+
+    load_nibabel()
     from nibabel.gifti.parse_gifti_fast import GiftiImageParser
     from nibabel.nifti1 import data_type_codes
 

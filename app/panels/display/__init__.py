@@ -95,7 +95,8 @@ class DisplayPanel(Panel):
         """
         item = self._workbench.current
         self.header.set_note(item.name if item else "")
-        if item is not None and self._built and self._shown is None and self.isVisible():
+        waits = item is not None and item.data is not None and self._built and self._shown is None
+        if waits and self.isVisible():
             if not self._later.isActive():
                 self._later.start()
             return
