@@ -26,7 +26,8 @@ class Dots(pg.ScatterPlotItem):
 
     def setBrush(self, *args: Any, **options: Any) -> None:
         """A list holds brushes already: pyqtgraph makes sure of each, a third of a large plot's time."""
-        brushes, data = args[0] if args else None, options.get("dataSet")
+        brushes: Any = args[0] if args else None
+        data: Any = options.get("dataSet")
         ready = isinstance(brushes, list) and options.get("mask") is None and data is not None
         if not (ready and len(brushes) == len(data) and all(type(b) is QBrush for b in brushes)):
             super().setBrush(*args, **options)

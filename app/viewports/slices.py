@@ -106,9 +106,9 @@ class SliceScene:
         return quad
 
     def _show(self, quad: _Quad, layer: Layer, state: ResolvedSlice) -> None:
-        pictured = layer.shown and not layer.outlined and layer.rgba is not None
+        rgba = None if layer.outlined or not layer.shown else layer.rgba
         outlined = layer.shown and layer.outlined
-        quad.prop.SetVisibility(pictured)
+        quad.prop.SetVisibility(rgba is not None)
         if quad.outline is not None:
             quad.outline.SetVisibility(outlined)
         if not layer.shown:
@@ -117,10 +117,10 @@ class SliceScene:
         placement = _at_height(layer.placement, state, _reach(state) * 1e-4 * layer.rank)
         if outlined:
             self._outline(quad, layer, state, placement)
-        if not pictured:
+        if rgba is None:
             return
         if quad.made != layer.made:
-            quad.picture, quad.made = arrays.image2d(layer.rgba), layer.made
+            quad.picture, quad.made = arrays.image2d(rgba), layer.made
             quad.prop.GetMapper().SetInputData(quad.picture)
         quad.prop.SetUserMatrix(arrays.matrix(placement))
         look = quad.prop.GetProperty()
