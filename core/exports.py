@@ -65,8 +65,12 @@ def choose_writer(kind: str, path: Path, *, host: PluginHost, writer: str | None
     return fits[0]
 
 
-def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -> list[Path]:
+def write_run(
+    finished: Finished, folder: Path, *, host: PluginHost, job: Job, absolute_paths: bool = False
+) -> list[Path]:
     """`record.json`, `result.json` and a file for each layer, plot and table. Returns what was written.
+
+    The record names its inputs as seen from `folder`, unless `absolute_paths` are asked for.
 
     Raises
     ------
@@ -81,7 +85,13 @@ def write_run(finished: Finished, folder: Path, *, host: PluginHost, job: Job) -
             stem = unique(file_stem(output.name), taken)
             paths += _write_output(output, folder / stem, host=host, job=job)
         # Last: a folder with a record is complete.
-        return [_bytes(folder / "record.json", to_json(record, relative_to=folder.resolve())), *paths]
+        return [
+            _bytes(
+                folder / "record.json",
+                to_json(record, relative_to=None if absolute_paths else folder.resolve()),
+            ),
+            *paths,
+        ]
     except OSError as error:
         raise WriteError(
             folder, f"cannot be written to ({error.strerror or error})", "choose another folder"

@@ -6,7 +6,10 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,16 +114,55 @@ def input_hash(data: Any) -> str:
 
 
 def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
-    """The record as readable JSON; input paths are written relative to `relative_to` where given."""
+    """The record as readable JSON; input paths are written as seen from the folder `relative_to` where given.
+
+    They are then `portable_path`s: no absolute path, and no name of whoever works here, goes out with a record.
+    """
     plain = msgspec.to_builtins(record)
     if relative_to is not None:
         for entry in plain["inputs"]:
             if entry.get("path") and Path(entry["path"]).is_absolute():
-                entry["path"] = relative_path(Path(entry["path"]), relative_to)
+                entry["path"] = portable_path(Path(entry["path"]), relative_to)
     try:
         return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
     except UnicodeEncodeError:  # a path that is no Unicode; the escapes of JSON can spell it
         return json.dumps(plain, indent=2).encode() + b"\n"
+
+
+def portable_path(path: Path, start: Path) -> str:
+    """`path` as seen from the folder `start`; one that leads into the user's home from outside begins with "~".
+
+    So that it tells her name to nobody, as the way up to the root and down again would.
+    """
+    if any(path.is_relative_to(home) and not start.is_relative_to(home) for home in _homes()):
+        return from_home(path)
+    return relative_path(path, start)
+
+
+def with_paths(record: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """A plain record whose inputs have their paths changed; anything damaged stays as it is."""
+    out = dict(record)
+    inputs = out.get("inputs")
+    if isinstance(inputs, (list, tuple)):
+        out["inputs"] = [
+            {**e, "path": change(e["path"])}
+            if isinstance(e, Mapping) and isinstance(e.get("path"), str)
+            else e
+            for e in inputs
+        ]
+    return out
+
+
+def names_only(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain record to hand on: of its inputs' files the names, which their hashes go with."""
+    return with_paths(record, lambda path: path if path.startswith("sample:") else Path(path).name)
+
+
+def located(path: str, folder: Path) -> str:
+    """The place of a path of a record or a session that lies in `folder`; samples and absolute paths are themselves."""
+    if path.startswith("~/"):
+        return os.path.expanduser(path)
+    return path if path.startswith("sample:") else str(folder / path)
 
 
 def from_home(path: Path) -> str:
@@ -129,6 +171,13 @@ def from_home(path: Path) -> str:
         if path.is_relative_to(home):
             return f"~/{path.relative_to(home).as_posix()}"
     return path.as_posix()
+
+
+def without_home(text: str) -> str:
+    """A text (a log, a report to send to somebody) with the user's home folder written "~"."""
+    for home in _homes():
+        text = re.sub(rf"{re.escape(str(home))}(?=[/\\\s\"':;,.)\]]|$)", "~", text)
+    return text
 
 
 def _homes() -> list[Path]:
@@ -142,8 +191,6 @@ def _homes() -> list[Path]:
 
 def relative_path(path: Path, start: Path) -> str:
     """`path` as seen from the folder `start`; absolute where there is no way (another drive)."""
-    import os
-
     if ".." in path.parts:  # after a link, ".." is not what the text says
         path = path.resolve()
     try:

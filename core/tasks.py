@@ -20,7 +20,7 @@ from core.document import Item, Source
 from core.errors import UserError
 from core.jobs._job import Job
 from core.plugins import Panel, PluginHost, Reader, contributions
-from core.records import read_record
+from core.records import located, read_record
 
 
 @lru_cache(maxsize=1)
@@ -110,6 +110,7 @@ def run_files(
     reader: str | None = None,
     kind: str | None = None,
     options: Mapping[str, Any] | None = None,
+    absolute_paths: bool = False,
     trusted: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Open files, run an analysis on them and write the results into the folder `out`.
@@ -121,7 +122,7 @@ def run_files(
         analysis, paths, job=job, host=host(), reader=reader, kind=kind, options=options
     )
     finished = running.execute(analysis, inputs, parameters, job=job, host=host())
-    files = exports.write_run(finished, Path(out), host=host(), job=job)
+    files = exports.write_run(finished, Path(out), host=host(), job=job, absolute_paths=absolute_paths)
     return {
         "record": dict(finished.record),
         "result": exports.result_json(finished.result),
@@ -161,7 +162,7 @@ def replay(job: Job, record: str, trusted: Sequence[str] = ()) -> dict[str, Any]
                 f"{entry.name} came from no file, so this run can only be repeated in its session."
             )
         opened = opening.open_path(
-            _located(entry.path, folder),
+            located(entry.path, folder),
             job=job,
             host=host(),
             reader=entry.reader or None,
@@ -175,10 +176,6 @@ def replay(job: Job, record: str, trusted: Sequence[str] = ()) -> dict[str, Any]
     finished = running.execute(old.analysis, inputs, old.parameters, job=job, host=host())
     new = msgspec.convert(dict(finished.record), type(old))
     return {"differences": running.compare_records(old, new), "record": dict(finished.record)}
-
-
-def _located(path: str, folder: Path) -> str:
-    return path if path.startswith(opening.SAMPLE) else str(folder / path)
 
 
 def write(

@@ -8,9 +8,11 @@ from typing import Any
 
 from app.cli import _jobs
 from app.cli._main import Parser, print_json
-from core.data import info
+from core.data import info, kind_of
 from core.errors import printable
 from core.jobs import JobFailed
+
+SUFFIX = ".equiscope"
 
 COUNTS = {"graph": ("node", "edge"), "table": ("row", "column"), "signal": ("sample", "channel")}
 """What the numbers of a shape count."""
@@ -56,7 +58,7 @@ def _usage(text: str) -> int:
 def main(arguments: list[str]) -> int:
     """Describe files; exit 1 if one of them cannot be read (the others are described all the same)."""
     parser = Parser(prog="equiscope info", description="Say what files hold.")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="files, folders or sample:ID")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="files, folders, sessions or sample:ID")
     parser.add_argument("--json", action="store_true", help="one JSON list of objects")
     reading_options(parser)
     options = parser.parse_args(arguments)
@@ -65,19 +67,23 @@ def main(arguments: list[str]) -> int:
     failed = False
     for given in options.files:
         try:
-            paths = _jobs.call("expand", {"paths": [given]})
+            # A session is one thing; the files in it are its own.
+            paths = [given] if _is_session(given) else _jobs.call("expand", {"paths": [given]})
         except JobFailed as error:
             failed = True
             print(f"equiscope: {error}", file=sys.stderr)
             continue
         for path in paths:
             try:
-                opened = _jobs.call("open_path", {"path": path, **asked})
+                held, problems = _held(path, asked)
             except JobFailed as error:
                 failed = True
                 print(f"equiscope: {error}", file=sys.stderr)
                 continue
-            objects = [info(i.data, i.name, i.warnings) for i in opened.loaded if i.data is not None]
+            for problem in problems:
+                failed = True
+                print(f"equiscope: {problem}", file=sys.stderr)
+            objects = [info(i.data, i.name, i.warnings) for i in held if _is_data(i.data)]
             found += objects
             if not options.json:
                 for entry in objects:
@@ -87,6 +93,27 @@ def main(arguments: list[str]) -> int:
     if options.json:
         print_json(found)
     return 1 if failed else 0
+
+
+def _held(path: str, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    """The objects of a file or a session, and what of the session's files is missing or has changed."""
+    if not _is_session(path):
+        return _jobs.call("open_path", {"path": path, **asked}).loaded, ()
+    opened = _jobs.call("open_session", {"folder": path})
+    return opened.items, opened.problems
+
+
+def _is_session(path: str) -> bool:
+    return path.rstrip("/").endswith(SUFFIX)
+
+
+def _is_data(data: Any) -> bool:
+    """Whether it is a data object: neither a group nor a plot or a number of a result."""
+    try:
+        kind_of(data)
+    except TypeError:
+        return False
+    return True
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from core.analyses import Description, ParameterError, flag, parse
 from core.errors import UserError
 from core.jobs import default_threads
 from core.plugins import Analysis, PluginHost
-from core.records import read_record
+from core.records import names_only, read_record
 
 
 def main(arguments: list[str]) -> int:
@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> int:
             "paths": options.inputs,
             "parameters": values,
             "out": str(Path(options.out).absolute()),
+            "absolute_paths": options.absolute_paths,
             "trusted": options.trust,
             **reader_arguments(options),
         },
@@ -88,7 +89,7 @@ def replay(arguments: list[str]) -> int:
         threads=old.threads,
     )
     if options.json:
-        print_json(done["record"])
+        print_json(names_only(done["record"]))
     if done["differences"]:
         new = done["record"]
         changed = [n for n in old.versions if new["versions"].get(n) != old.versions[n]]
@@ -179,6 +180,11 @@ def _parser(description: Description) -> Parser:
         "--threads", type=whole(1, 4096), default=default_threads(), help="CPU threads (default %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print result.json")
+    parser.add_argument(
+        "--absolute-paths",
+        action="store_true",
+        help="name inputs in record.json by their absolute paths (default: as seen from DIR, or from ~)",
+    )
     trusting(parser)
     reading_options(parser)
     return parser

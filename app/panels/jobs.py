@@ -15,6 +15,7 @@ from app.theme import Metrics, restyle
 from app.window.tasks import Task, in_words
 from app.window.workbench import Workbench
 from core.jobs import State
+from core.records import without_home
 
 SHOWN = 6
 """Waiting and running jobs with a row of their own; the others are counted."""
@@ -82,7 +83,7 @@ class JobRow(QWidget):
             self.task.again()
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.task.report)
+        QGuiApplication.clipboard().setText(without_home(self.task.report))
 
     def _show_result(self) -> None:
         self.result_wanted.emit(self.task.result)

@@ -18,6 +18,7 @@ from app.window.saving import ask_save
 from app.window.workbench import Problem, Workbench
 from core.errors import WriteError
 from core.files import replacing
+from core.records import without_home
 
 LINES = 2000
 LEVELS = {
@@ -144,7 +145,7 @@ class LogPanel(Panel):
 
     def copy(self) -> None:
         """The lines that are shown, to the clipboard."""
-        QGuiApplication.clipboard().setText(self.view.toPlainText())
+        QGuiApplication.clipboard().setText(without_home(self.view.toPlainText()))
         self._workbench.message.emit("Log copied")
 
     def _ask_save(self) -> None:
@@ -157,7 +158,7 @@ class LogPanel(Panel):
         """Write the lines that are shown to a file."""
         try:
             with replacing(path) as file:
-                file.write(f"{self.view.toPlainText()}\n".encode("utf-8", "backslashreplace"))
+                file.write(f"{without_home(self.view.toPlainText())}\n".encode("utf-8", "backslashreplace"))
         except WriteError as error:
             self._workbench.problem.emit(Problem(str(error)))
         else:

@@ -22,6 +22,7 @@ from app.window.kinds import KIND_WORDS, PLOTS, kind_of_item, size_words
 from app.window.tasks import in_words
 from app.window.workbench import Workbench
 from core.document import Item
+from core.records import names_only
 from core.results import Heatmap, Number, ResultTable, Text
 
 LOADING = 20
@@ -245,7 +246,9 @@ class ResultsPanel(Panel):
         grid.hide()
         copy = button(
             "Copy record as JSON",
-            lambda: QGuiApplication.clipboard().setText(json.dumps(record, indent=2, ensure_ascii=False)),
+            lambda: QGuiApplication.clipboard().setText(
+                json.dumps(names_only(record), indent=2, ensure_ascii=False)
+            ),
             "link",
         )
         copy.hide()

@@ -24,6 +24,7 @@ from app.forms.widgets import Card, button, label
 from app.theme import Metrics, current_theme
 from app.window.icons import icon, pixmap
 from app.window.workbench import Problem
+from core.records import without_home
 
 MOST = 4
 """Cards shown at once; the oldest goes."""
@@ -111,7 +112,7 @@ class ProblemCard(Card):
     def copy(self) -> None:
         """The message and its details to the clipboard."""
         text = self.problem.text + (f"\n\n{self.problem.details}" if self.problem.details else "")
-        QGuiApplication.clipboard().setText(text)
+        QGuiApplication.clipboard().setText(without_home(text))
 
     def again(self) -> None:
         """The same problem once more."""

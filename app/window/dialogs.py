@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.forms.widgets import button
 from app.theme import Metrics, restyle
 from app.window.kinds import shortened
+from core.records import without_home
 
 
 class Dialog(QDialog):
@@ -96,7 +97,7 @@ def doctor(parent: QWidget) -> Dialog:
     process.finished.connect(ended)
     made.finished.connect(closed)
     process.start(sys.executable, ["-m", "app", "doctor"])
-    made.finish(("Copy", lambda: QGuiApplication.clipboard().setText(view.toPlainText())))
+    made.finish(("Copy", lambda: QGuiApplication.clipboard().setText(without_home(view.toPlainText()))))
     return made
 
 

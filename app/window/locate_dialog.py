@@ -13,6 +13,7 @@ from app.window.dialogs import Dialog
 from app.window.kinds import counted, shortened
 from core.document import Item
 from core.errors import printable
+from core.records import from_home
 
 if TYPE_CHECKING:
     from app.window.workbench import Workbench
@@ -64,9 +65,9 @@ class LocateDialog(Dialog):
         self.done_button.setAutoDefault(False)
         row.addWidget(self.done_button)
         self.column.addLayout(row)
-        self.resize(self._width, self._height)
         workbench.changed.connect(self._on_changed)
         self.refresh()
+        self.fit()
         self.tree.setFocus()
 
     # -- what is listed --------------------------------------------------------------------------------------
@@ -101,7 +102,10 @@ class LocateDialog(Dialog):
         if item.id in self._failed:
             return self._failed[item.id]
         if item.missing is not None:
-            return item.missing.reason
+            assert item.source is not None
+            path = Path(item.source.path)
+            away = "is not where it was" in item.missing.reason
+            return f"no longer in {printable(from_home(path.parent))}" if away else item.missing.reason
         return "changed since the session was saved; what it holds now is shown"
 
     @property

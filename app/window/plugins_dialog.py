@@ -23,6 +23,7 @@ from app.window.dialogs import Dialog
 from app.window.workbench import Workbench
 from core import __version__
 from core.plugins import Plugin, contributions, user_plugin_folder
+from core.records import without_home
 
 TEXT = Qt.ItemDataRole.UserRole
 PIP = Qt.ItemDataRole.UserRole + 1
@@ -146,7 +147,7 @@ class PluginsDialog(Dialog):
             QGuiApplication.clipboard().setText(str(row.data(0, PIP)))
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.details.toPlainText())
+        QGuiApplication.clipboard().setText(without_home(self.details.toPlainText()))
 
     # -- their code ------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from PySide6.QtGui import QGuiApplication
@@ -98,6 +99,8 @@ def properties(item: Item, parent: QWidget) -> Dialog:
         body.column.addWidget(said)
     body.column.addStretch(1)
     made.column.addWidget(scrolled(body))
+    if item.source is not None:  # to hand on; Copy path has the rest
+        plain["file"] = PurePath(item.source.path).name
     text = json.dumps(plain, indent=2, ensure_ascii=False, default=str)
     made.finish(("Copy as JSON", lambda: QGuiApplication.clipboard().setText(text)))
     return made

@@ -14,7 +14,7 @@ from app.window.workbench import Problem
 from core.document import Item
 from core.errors import UserError, printable
 from core.opening import SAMPLE
-from core.records import read_record
+from core.records import located, read_record
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
@@ -121,7 +121,7 @@ class Repeater:
 
 
 def _located(path: str, folder: Path | None) -> str:
-    return path if folder is None or path.startswith(SAMPLE) else str(folder / path)
+    return path if folder is None else located(path, folder)
 
 
 def _is_there(path: str, folder: Path) -> bool:

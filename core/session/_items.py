@@ -18,8 +18,8 @@ from core.files import ordinary
 from core.jobs import Job
 from core.opening import SAMPLE, is_as_read, items_of, looks_as_read, open_path, title
 from core.plugins import PluginHost
-from core.records import file_hash, input_hash, relative_path
-from core.session._paths import meant, record_with, told
+from core.records import file_hash, input_hash, relative_path, with_paths
+from core.session._paths import meant, told
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What an item's id may be; a file of `data/` is named after it."""
@@ -86,14 +86,14 @@ def encode_item(item: Item, folder: Path, store: Path, *, embed: bool = False) -
 def _with_told_paths(item: Item, folder: Path) -> Item:
     """The item with its paths as they stand in a session."""
     source = item.source and replace(item.source, path=told(item.source.path, folder))
-    record = None if item.record is None else record_with(item.record, lambda path: told(path, folder))
+    record = None if item.record is None else with_paths(item.record, lambda path: told(path, folder))
     return replace(item, source=source, record=record)
 
 
 def _without_paths(item: Item) -> Item:
     """The item for a copy that is shared: not a word of where anything lies on this disk."""
     source = item.source if item.source is not None and item.source.path.startswith(SAMPLE) else None
-    record = None if item.record is None else record_with(item.record, _no_place)
+    record = None if item.record is None else with_paths(item.record, _no_place)
     return replace(item, source=source, record=record)
 
 
@@ -199,7 +199,7 @@ def changed_words(name: str, file: str) -> str:
 
 def _with_meant_paths(item: Item, folder: Path) -> Item:
     source = item.source and replace(item.source, path=meant(item.source.path, folder))
-    record = None if item.record is None else record_with(item.record, lambda path: meant(path, folder))
+    record = None if item.record is None else with_paths(item.record, lambda path: meant(path, folder))
     return replace(item, source=source, record=record)
 
 

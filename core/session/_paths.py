@@ -8,9 +8,7 @@ name out; any other by its absolute path, since nothing else would find it. A co
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from core.opening import SAMPLE
 from core.records import from_home, relative_path
@@ -35,17 +33,3 @@ def meant(path: str, folder: Path) -> str:
     if path.startswith("~/"):
         return os.path.expanduser(path)
     return os.path.normpath(folder.resolve() / path)
-
-
-def record_with(record: Mapping[str, Any], change: Any) -> dict[str, Any]:
-    """A record whose inputs have their paths changed by the function `change`; anything damaged stays as it is."""
-    out = dict(record)
-    inputs = out.get("inputs")
-    if isinstance(inputs, (list, tuple)):
-        out["inputs"] = [
-            {**e, "path": change(e["path"])}
-            if isinstance(e, Mapping) and isinstance(e.get("path"), str)
-            else e
-            for e in inputs
-        ]
-    return out

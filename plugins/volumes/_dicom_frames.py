@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings as python_warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -272,6 +273,49 @@ def _frame(
     )
 
 
+_WHO = (
+    *(
+        "PatientName",
+        "PatientID",
+        "OtherPatientNames",
+        "OtherPatientIDs",
+        "PatientBirthName",
+        "PatientBirthDate",
+    ),
+    *(
+        "PatientMotherBirthName",
+        "PatientAddress",
+        "PatientTelephoneNumbers",
+        "MilitaryRank",
+        "AccessionNumber",
+    ),
+    *("ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "PhysiciansOfRecord", "StudyID"),
+    *("RequestingPhysician", "NameOfPhysiciansReadingStudy", "ResponsiblePerson", "InstitutionName"),
+)
+"""Elements that say who or where; some sites write them into descriptions, too."""
+
+
+def _names_somebody(text: str, ds: Any) -> bool:
+    """Whether a description, which anybody may have typed, repeats what says who the picture shows, or where."""
+    squeezed = _squeezed(text)
+    words = set(re.findall(r"[^\W_]+", text.casefold()))
+    for key in _WHO:
+        found = ds.get(key)
+        for value in [found] if isinstance(found, str) or not hasattr(found, "append") else found:
+            whole = str(value or "")
+            if len(_squeezed(whole)) >= 4 and _squeezed(whole) in squeezed:
+                return True
+            if key != "InstitutionName" and words & {
+                w for w in re.findall(r"[^\W\d_]+", whole.casefold()) if len(w) >= 4
+            }:
+                return True
+    return False
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
 def _said(ds: Any) -> dict[str, Any]:
     """What may be kept of a header: how the picture was made, never who it shows, where or when."""
     said: dict[str, Any] = {}
@@ -286,7 +330,7 @@ def _said(ds: Any) -> dict[str, Any]:
         ("BurnedInAnnotation", "burned_in"),
     ):
         value = str(ds.get(key, "") or "").strip()
-        if value:
+        if value and not _names_somebody(value, ds):
             said[name] = value
     for key, name in (
         ("SeriesNumber", "series_number"),

@@ -69,7 +69,9 @@ def write(data: Volume, path: Path, *, job: Job, metadata: Mapping[str, Any]) ->
         header.set_intent("label")
     elif vector and data.transforms is Transforms.VECTOR:
         header.set_intent("vector")
-    header["descrip"] = str(metadata.get("description", "Equiscope"))[:79].encode("ascii", "replace")
+    header["descrip"] = (
+        b"Equiscope"  # what a file says of itself was typed by anybody, and may name a patient
+    )
     header["magic"] = b"n+2\0" if big else b"n+1\0"
     header["vox_offset"] = 544 if big else 352
     # 1 and 0 say plainly that the values are not scaled.
