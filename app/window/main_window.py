@@ -498,6 +498,7 @@ class MainWindow(QMainWindow):
         dock.setWindowTitle(panel.title)
         self.docks[panel.id] = dock
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        dock.show()
 
     @property
     def plugin_panels(self) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QTimer
+
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
 
@@ -16,17 +18,18 @@ class Remembered:
         self._window = window
         self._views: dict[str, Any] = {}
         """Of a session nothing of which can be drawn yet: its files are missing. The views are not lost by that."""
+        self._active = ""
+        """The volume that slices followed, while its file is missing."""
         window.centre.on_grid.append(self._on_grid)
         window.workbench.changed.connect(self._on_changed)
 
     def state(self) -> dict[str, Any]:
         """What `restore` takes back."""
         window = self._window
-        grid = window.centre.grid
         return {
             "docks": window.layouts.state(),
             "panels": window.plugin_panels,
-            "viewports": self._views or (grid.view_state() if grid is not None else {}),
+            "viewports": self._views or self._shown_views(),
             "layout_chosen": window.centre.layout_chosen,
             "selected": window.workbench.selected or "",
             "folded": window.data.tree.folded,
@@ -34,6 +37,13 @@ class Remembered:
             "forms": window.analysis.state(),
             "player": window.centre.player.state(),
         }
+
+    def _shown_views(self) -> dict[str, Any]:
+        grid = self._window.centre.grid
+        if grid is None:
+            return {}
+        views = grid.view_state()
+        return {**views, "active": views.get("active") or self._active or None}
 
     def restore(self, layout: Mapping[str, Any]) -> None:
         """Bring back what `state` said."""
@@ -57,16 +67,29 @@ class Remembered:
         if not isinstance(views, dict) or not views:
             return
         window.centre.layout_chosen = layout.get("layout_chosen") is not False
+        active = document.get(str(views.get("active")))
+        self._active = active.id if active is not None and active.missing is not None else ""
         if window.centre.grid is None:
             self._views = dict(views)
         else:
             window.centre.grid.set_view_state(views)
 
     def _on_grid(self, grid: Any) -> None:
+        if not self._views:
+            return
+        grid.set_view_state(self._views)
+        # Once more when it has its items: the first ones take the crosshair to their middle.
+        QTimer.singleShot(0, grid, self._show_views)
+
+    def _show_views(self) -> None:
         views, self._views = self._views, {}
-        if views:
+        grid = self._window.centre.grid
+        if views and grid is not None:
             grid.set_view_state(views)
 
     def _on_changed(self, change: Any) -> None:
         if change is None:  # another session
-            self._views = {}
+            self._views, self._active = {}, ""
+        elif self._active in change.updated and self._window.centre.grid is not None:
+            if self._window.centre.grid.view_state().get("active") is None:
+                self._window.centre.grid.set_active(self._active)  # its file was found
