@@ -18,7 +18,7 @@ from core.files import ordinary
 from core.jobs import Job
 from core.opening import SAMPLE, is_as_read, items_of, looks_as_read, open_path, title
 from core.plugins import PluginHost
-from core.records import file_hash, input_hash, relative_path, with_paths
+from core.records import file_hash, input_hash, portable_path, relative_path, with_paths
 from core.session._paths import meant, told
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -67,7 +67,7 @@ def encode_item(item: Item, folder: Path, store: Path, *, embed: bool = False) -
         source = Path(item.source.path)
         entry["source"] = {
             "kind": kind_of(item.data),
-            "relative": relative_path(source, folder) if source.is_absolute() and not embed else "",
+            "relative": "" if embed else _relative(source, folder),
             "content": input_hash(item.data),
             "sha256": item.source.sha256 or file_hash(source),
         }
@@ -109,6 +109,12 @@ def _near(path: str, folder: Path) -> str:
     return relative_path(Path(path).resolve(), folder) if near else Path(path).name
 
 
+def _relative(path: Path, folder: Path) -> str:
+    """A source as seen from the session; "" where that would lead into the user's home and so tell her name."""
+    seen = portable_path(path, folder) if path.is_absolute() else ""
+    return "" if seen.startswith("~/") else seen
+
+
 def _kept(missing: Missing, folder: Path, embed: bool) -> dict[str, Any]:
     """What a session said of a source that is missing; its relative path begins at another folder now."""
     saved = dict(missing.saved)
@@ -116,7 +122,7 @@ def _kept(missing: Missing, folder: Path, embed: bool) -> dict[str, Any]:
     if embed:
         saved["relative"] = ""
     elif relative and missing.folder:
-        saved["relative"] = relative_path(Path(meant(relative, Path(missing.folder))), folder)
+        saved["relative"] = _relative(Path(meant(relative, Path(missing.folder))), folder)
     return saved
 
 

@@ -60,7 +60,7 @@ def test_missing_items_are_listed_told_and_kept(moved: Path, make_window: Any, h
         ("tetra", "tetra.ply"),
         ("numbers", "numbers.csv"),
     ]
-    assert all("is not where it was" in r[2] for r in rows(dialog))
+    assert all(r[2] == f"no longer in {moved.parent / 'data'}" for r in rows(dialog))
     assert dialog.done_button.text() == "Open without them" and not window.cards.cards
     head = next(i for i in window.workbench.document if i.name == "head")
     row = window.data.tree.row_of(head.id)
