@@ -146,6 +146,13 @@ def find_cases(
     return {"cases": msgspec.to_builtins(cases), "notes": notes}
 
 
+def read_run(job: Job, folder: str) -> running.Finished:
+    """What a run wrote into a folder, see `core.batch.read_run`."""
+    from core.batch import read_run as read
+
+    return read(Path(folder), job=job, host=host())
+
+
 def replay(job: Job, record: str, trusted: Sequence[str] = ()) -> dict[str, Any]:
     """Run a record again on its files. The runner has set seed and device; threads must be the record's.
 
@@ -253,6 +260,7 @@ TASKS: dict[str, Callable[..., Any]] = {
         run,
         run_files,
         find_cases,
+        read_run,
         replay,
         write,
         write_result,

@@ -1,6 +1,7 @@
 """The docks: data tree, display, analysis, results, jobs, log, console."""
 
 from app.panels.analysis import AnalysisPanel
+from app.panels.batch import BatchPanel
 from app.panels.console import ConsolePanel
 from app.panels.data_tree import DataPanel
 from app.panels.display import DisplayPanel
@@ -11,6 +12,7 @@ from app.panels.results import ResultsPanel
 
 __all__ = [
     "AnalysisPanel",
+    "BatchPanel",
     "ConsolePanel",
     "DataPanel",
     "DisplayPanel",

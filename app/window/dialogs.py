@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, Qt
@@ -123,6 +123,29 @@ def ask_to_close(running: int, parent: QWidget) -> bool:
     yes = box.clickedButton() is close
     box.deleteLater()
     return yes
+
+
+def ask_about_batches(names: Sequence[str], parent: QWidget) -> str:
+    """ "keep", "stop" or "stay": what becomes of the batches that run when the window closes."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.NoIcon)
+    box.setWindowTitle("A batch is running")
+    several = len(names) > 1
+    which = f"{len(names)} batches are" if several else f"The batch {shortened(names[0])} is"
+    box.setText(f"{which} still running. Let {'them' if several else 'it'} go on without the window?")
+    box.setInformativeText("What is done stays either way; a batch that is stopped can be resumed.")
+    keep = box.addButton("Keep running", QMessageBox.ButtonRole.AcceptRole)
+    keep.setProperty("role", "primary")
+    stop = box.addButton("Stop", QMessageBox.ButtonRole.DestructiveRole)
+    stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(keep)
+    box.setEscapeButton(stay)
+    restyle(keep)
+    box.exec()
+    clicked = box.clickedButton()
+    answer = "keep" if clicked is keep else "stop" if clicked is stop else "stay"
+    box.deleteLater()
+    return answer
 
 
 def ask_to_replace(name: str, parent: QWidget) -> bool:

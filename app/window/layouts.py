@@ -25,6 +25,7 @@ PLACES = {
     "analysis": _RIGHT,
     "results": _RIGHT,
     "jobs": _RIGHT,
+    "batch": _BELOW,
     "log": _BELOW,
     "console": _BELOW,
 }

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.forms.widgets import elided, label
 from app.panels import (
     AnalysisPanel,
+    BatchPanel,
     ConsolePanel,
     DataPanel,
     DisplayPanel,
@@ -35,6 +36,7 @@ from app.panels import (
 )
 from app.theme import Metrics
 from app.window._safety import safe_mode
+from app.window.batches import Batches
 from app.window.beginnings import Beginnings
 from app.window.cards import CardStack
 from app.window.centre import Centre
@@ -130,6 +132,7 @@ class MainWindow(QMainWindow):
         self.status.jobs_wanted.connect(self._show_jobs)
         self._make_docks()
         self.repeater = Repeater(self)
+        self.batches = Batches(self)
         self.trust = TrustAsker(self)
         self.menus = Menus(self)
         self.shortcuts = Shortcuts(self.commands, workbench.settings)
@@ -151,6 +154,7 @@ class MainWindow(QMainWindow):
         self.analysis = AnalysisPanel(w)
         self.results = ResultsPanel(w)
         self.jobs = JobsPanel(w)
+        self.batch = BatchPanel()
         self.log = LogPanel(w)
         self.console = None if safe_mode() else ConsolePanel(w)
         self.docks: dict[str, QDockWidget] = {}
@@ -160,6 +164,7 @@ class MainWindow(QMainWindow):
             self.analysis,
             self.results,
             self.jobs,
+            self.batch,
             self.log,
             *([self.console] if self.console is not None else []),
         )
@@ -388,6 +393,9 @@ class MainWindow(QMainWindow):
             self.forget_plans()  # it failed: a save of some later day must not close the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closing and self._ask and not self.batches.may_close():
+            event.ignore()
+            return
         if not self._closing and self._ask and self.workbench.document.is_clean and not self._may_close():
             event.ignore()
             return
@@ -402,6 +410,7 @@ class MainWindow(QMainWindow):
         settings.set("window-layout", self.layouts.state())
         settings.set("window-geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         self.recovery.close()
+        self.batches.shutdown()
         self.movies.shutdown()
         self.pictures.shutdown()
         self.centre.shutdown()

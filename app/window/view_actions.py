@@ -171,6 +171,7 @@ class ViewActions(QObject):
         self._window.centre.set_theme(theme)
         self._window.results.set_theme(theme)
         self._window.analysis.set_theme(theme)
+        self._window.batch.set_theme(theme)
         self._window._refresh_view()
         self._window.update()
         self.look_changed.emit()

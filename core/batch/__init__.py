@@ -24,6 +24,7 @@ from core.batch._local import LocalExecutor
 from core.batch._lock import holder
 from core.batch._manifest import Case, Manifest, Settings, read_manifest
 from core.batch._progress import DONE, FAILED, RUNNING, STATES, WAITING, Status, read_progress
+from core.batch._results import read_run
 from core.batch._summary import write_summary
 
 __all__ = [
@@ -51,5 +52,6 @@ __all__ = [
     "holder",
     "read_manifest",
     "read_progress",
+    "read_run",
     "write_summary",
 ]

@@ -20,6 +20,7 @@ class News:
     Attributes
     ----------
     cases : all of them where they are others than before, else None.
+    manifest : with new `cases`.
     changed : the new status of the cases that have one.
     driver : what the last driver said of itself.
     holder : who drives now ({"pid", "host"}), None: nobody.
@@ -28,6 +29,7 @@ class News:
     """
 
     cases: tuple[Case, ...] | None = None
+    manifest: Manifest | None = None
     changed: dict[str, Status] = field(default_factory=dict)
     driver: Driver = field(default_factory=Driver)
     holder: dict[str, Any] | None = None
@@ -70,7 +72,9 @@ class Follower:
         left = (
             time_left(self._progress.pace, rest, self._progress.driver.slots) if holder is not None else None
         )
-        return News(cases, changed, self._progress.driver, holder, left)
+        return News(
+            cases, self.manifest if cases is not None else None, changed, self._progress.driver, holder, left
+        )
 
     def _cases(self) -> tuple[Case, ...] | None:
         """The cases, if the manifest is another than at the last look."""

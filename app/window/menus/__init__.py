@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QMenu
 from app.window.kinds import is_spatial
 from app.window.menus import (
     analyse,
+    batch,
     compare,
     data,
     edit,
@@ -57,6 +58,7 @@ BUILDERS = (
     placing,
     markups,
     analyse,
+    batch,
     repeat,
     window,
     help,

@@ -22,6 +22,7 @@ KEYS = {
     "jobs": "Ctrl+Alt+5",
     "log": "Ctrl+Alt+6",
     "console": "Ctrl+Alt+7",
+    "batch": "Ctrl+Alt+8",
 }
 ABOUT = {
     "Standard": "all panels but log and console",

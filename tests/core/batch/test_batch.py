@@ -311,3 +311,19 @@ def test_the_manifest_names_inputs_relative_to_itself(make_cases: Make, tmp_path
     os.rename(out, moved)
     assert go(moved, [*files, odd])[1] == []
     assert isinstance(read_manifest(moved).cases[0], Case)
+
+
+def test_a_case_can_be_read_back(make_cases: Make, tmp_path: Path) -> None:
+    from core.batch import read_run
+    from core.plugins import PluginHost
+    from core.results import Number, ResultTable
+
+    go(tmp_path / "out", make_cases("work"), factor=2.0)
+    found = read_run(tmp_path / "out" / "c1", job=Job(), host=PluginHost())
+    number, table = found.result.outputs
+    assert isinstance(number, Number) and (number.name, number.value, number.unit) == ("Mean", 2.5, "mm")
+    assert isinstance(table, ResultTable) and table.table.columns["x"].tolist() == [2.0, 3.0]
+    assert found.record["seed"] == 7 and found.result.warnings == ("Mind the gap.",)
+    assert found.result.values["mean"] == 2.5 and "numbers" not in found.result.values
+    with pytest.raises(UserError, match=r"record\.json cannot be read"):
+        read_run(tmp_path / "out", job=Job(), host=PluginHost())

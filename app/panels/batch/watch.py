@@ -1,0 +1,65 @@
+"""Looks into a batch's folder on a thread of its own: a disk of a network may take its time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.batch import Follower, News
+
+EVERY = 0.4
+"""Seconds between two looks."""
+
+
+class Watch(QObject):
+    """Emits `news` on Qt's thread, a `core.batch.News` each time that something is new, from `start` on."""
+
+    news = Signal(object)
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self._stop = threading.Event()
+        self._look = threading.Event()
+
+    def start(self) -> None:
+        """Look for the first time, and then again and again."""
+        args = (Follower(self.folder), self._stop, self._look)
+        threading.Thread(target=self._go, args=args, daemon=True, name="batch-watch").start()
+
+    def hurry(self) -> None:
+        """Look now."""
+        self._look.set()
+
+    def stop(self) -> None:
+        """No more news; the thread ends after the look that it is at."""
+        self._stop.set()
+        self._look.set()
+
+    def _go(self, follower: Follower, stop: threading.Event, look: threading.Event) -> None:
+        last: News | None = None
+        while not stop.is_set():
+            try:
+                found = follower.look()
+            except Exception as error:  # a folder that is being removed
+                found = News(problem=f"{self.folder.name} cannot be read ({error}).")
+            if last is None or _differs(found, last):
+                last = found
+                with contextlib.suppress(RuntimeError):  # the window has gone
+                    if not stop.is_set():
+                        self.news.emit(found)
+            look.wait(EVERY)
+            look.clear()
+
+
+def _differs(found: News, last: News) -> bool:
+    return bool(
+        found.cases is not None
+        or found.changed
+        or found.live != last.live
+        or found.problem != last.problem
+        or found.driver != last.driver
+    )

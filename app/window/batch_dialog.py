@@ -1,0 +1,536 @@
+"""Run on many files: which analysis, on what, with which parameters, where to, and on which workers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+)
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.forms import AnalysisForm
+from app.forms.widgets import Card, Choice, FieldGrid, NumberEdit, Row, button, elided, label, scrolled
+from app.panels.analysis import NO_GPU, candidate_of, devices
+from app.theme import Metrics
+from app.window.batches import KEPT, Batches
+from app.window.dialogs import Dialog
+from app.window.kinds import any_of, counted
+from app.window.tasks import Task
+from core.analyses import Description, as_command
+from core.errors import printable
+from core.exports import file_stem
+from core.jobs import JobFailed, default_threads
+
+if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
+
+WAIT = 300
+"""Milliseconds of rest after which the cases are counted."""
+LIST = Qt.ItemDataRole.UserRole
+LISTS = (".csv", ".tsv", ".txt")
+
+
+class Inputs(QListWidget):
+    """What is to be run on: paths, patterns and lists. Delete takes rows out."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self.setAccessibleName("Inputs of the batch")
+        self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setUniformItemSizes(True)
+        self._changed = changed
+        self.setAcceptDrops(True)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                self.add(url.toLocalFile())
+        event.acceptProposedAction()
+
+    def add(self, text: str, *, is_list: bool = False) -> None:
+        """Append an input unless it is there already."""
+        if not text or text in (self.lists() if is_list else self.paths()):
+            return
+        row = QListWidgetItem(f"List: {printable(text)}" if is_list else printable(text))
+        row.setData(LIST, (text, is_list))
+        row.setToolTip(printable(text))
+        self.addItem(row)
+        self._changed()
+
+    def paths(self) -> list[str]:
+        """Files, folders, patterns."""
+        return [text for text, is_list in self._all() if not is_list]
+
+    def lists(self) -> list[str]:
+        """Files that list cases."""
+        return [text for text, is_list in self._all() if is_list]
+
+    def _all(self) -> list[tuple[str, bool]]:
+        return [tuple(self.item(n).data(LIST)) for n in range(self.count())]
+
+    def remove_selected(self) -> None:
+        """Take the selected rows out."""
+        for row in self.selectedItems():
+            self.takeItem(self.row(row))
+        self._changed()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.remove_selected()
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+
+class BatchDialog(Dialog):
+    """The dialog; stays open beside the window until it is run or closed."""
+
+    def __init__(self, window: MainWindow, batches: Batches) -> None:
+        super().__init__("Run on many files", window, 780, 800)
+        self._window = window
+        self._workbench = window.workbench
+        self._batches = batches
+        self.form: AnalysisForm | None = None
+        self.cases: int | None = None
+        self._problem = ""
+        self._counting: Task | None = None
+        self._round = 0
+        self._named = False
+        m = Metrics.of(self.font())
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(WAIT)
+        self._later.timeout.connect(self._count)
+
+        self.analysis = Choice()
+        for analysis in self._workbench.host.analyses:
+            if not self._workbench.host.missing(analysis):
+                self.analysis.addItem(analysis.title.rstrip("…. "), analysis.id)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(m.px(12), m.px(12), m.px(12), m.px(12))
+        column.setSpacing(m.px(12))
+        first = FieldGrid(share=(4, 6))
+        first.add("Analysis", self.analysis)
+        column.addWidget(first)
+        self._make_inputs(column, m)
+        self._same_grid = FieldGrid(share=(4, 6))
+        column.addWidget(self._same_grid)
+        self._holder = QVBoxLayout()
+        column.addWidget(label("Parameters", "heading"))
+        column.addLayout(self._holder)
+        column.addWidget(label("Results", "heading"))
+        column.addWidget(self._make_results(m))
+        column.addStretch(1)
+        self.same: dict[str, QLineEdit] = {}
+        self.column.addWidget(scrolled(body), 1)
+        self.reason = label("", "muted", wrap=True)
+        self.column.addWidget(self.reason)
+        self._make_buttons()
+        self.resize(self._width, min(self._height, round(0.9 * self.screen().availableSize().height())))
+        self.analysis.currentIndexChanged.connect(lambda _index: self._rebuild())
+        self._workbench.descriptions_changed.connect(self._rebuild)
+        self._choose_first()
+        self._rebuild()
+
+    # -- construction ----------------------------------------------------------------------------------------
+
+    def _make_inputs(self, column: QVBoxLayout, m: Metrics) -> None:
+        column.addWidget(label("Inputs", "heading"))
+        self.takes = label("", "muted", wrap=True)
+        column.addWidget(self.takes)
+        self.inputs = Inputs(self._touched)
+        self.inputs.setFixedHeight(m.px(120))
+        card = Card()
+        card.column.setContentsMargins(m.px(4), m.px(4), m.px(4), m.px(4))
+        card.column.addWidget(self.inputs)
+        column.addWidget(card)
+        row = QHBoxLayout()
+        row.setSpacing(m.px(8))
+        self.typed = QLineEdit()
+        self.typed.setPlaceholderText("A path or pattern, such as /data/*/T1.nii.gz")
+        self.typed.setAccessibleName("Path or pattern to add")
+        self.typed.returnPressed.connect(self._add_typed)
+        row.addWidget(self.typed, 1)
+        row.addWidget(button("Add", self._add_typed))
+        column.addLayout(row)
+        self.open_button = button(
+            "Add what is open", self.add_open, tip="The files of the open objects that fit"
+        )
+        buttons = (
+            button("Add files…", self._ask_files),
+            button("Add folder…", self._ask_folder, tip="All files in it that fit, in its folders, too"),
+            button("Add list…", self._ask_list, tip="A CSV of inputs and parameters, a case a line"),
+            self.open_button,
+            button("Remove", self.inputs.remove_selected, "quiet", "Take the selected rows out (Delete)"),
+        )
+        column.addWidget(Row(*buttons))
+        for each in buttons:
+            each.setAutoDefault(False)
+        self.found = elided("", "small")
+        column.addWidget(self.found)
+
+    def _make_results(self, m: Metrics) -> FieldGrid:
+        grid = FieldGrid(share=(4, 6))
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(m.px(8))
+        self.out = QLineEdit()
+        self.out.setAccessibleName("Folder for the results")
+        self.out.textEdited.connect(lambda _text: self._on_out())
+        choose = button("Choose…", self._ask_out)
+        choose.setAutoDefault(False)
+        line.addWidget(self.out, 1)
+        line.addWidget(choose)
+        row.setFocusProxy(self.out)
+        grid.add("Folder", row, "A new or an empty folder, or that of the same batch, which then goes on")
+        kept = self._workbench.settings.get(KEPT)
+        kept = kept if isinstance(kept, dict) else {}
+        self.where = Choice()
+        self.where.addItem("This computer", "local")
+        self.where.addItem("A dask cluster", "dask")
+        grid.add("Run on", self.where)
+        self.workers = NumberEdit(integer=True, minimum=1, maximum=1024, step=1)
+        workers = kept.get("workers")
+        good = isinstance(workers, int) and 1 <= workers <= 1024
+        self.workers.set_value(workers if good else max(1, default_threads() // 2))
+        grid.add("Cases at once", self.workers, "The cores are divided among them")
+        self.address = QLineEdit(str(kept.get("dask") or ""))
+        self.address.setPlaceholderText("tcp://HOST:8786")
+        tip = "Of the scheduler; its workers write to the folder, which must lie on a file system that they share"
+        grid.add("Scheduler", self.address, tip)
+        self.where.setCurrentIndex(1 if kept.get("last") == "dask" else 0)
+        self.where.currentIndexChanged.connect(lambda _index: self._show_where())
+        self.workers.changed.connect(self._check)
+        self.address.textEdited.connect(lambda _text: self._check())
+        self._results = grid
+        self._show_where()
+        return grid
+
+    def _make_buttons(self) -> None:
+        row = QHBoxLayout()
+        self.copy_button = button("Copy as command", self.copy, "link")
+        row.addWidget(self.copy_button)
+        row.addStretch(1)
+        row.addWidget(button("Close", self.close))
+        self.run_button = button("Run", self.run, "primary")
+        row.addWidget(self.run_button)
+        self.column.addLayout(row)
+
+    def _show_where(self) -> None:
+        cluster = self.where.currentData() == "dask"
+        for field, shown in ((self.workers, not cluster), (self.address, cluster)):
+            for name, other in self._results._rows:
+                if other is field and name is not None:
+                    name.setVisible(shown)
+            field.setVisible(shown)
+        self._check()
+
+    def _choose_first(self) -> None:
+        """The analysis whose form the window shows, or one that fits what is selected."""
+        wanted = self._window.analysis.chosen
+        current = self._workbench.current
+        if not wanted and current is not None and current.data is not None:
+            kind = candidate_of(current).kind
+            wanted = next((a.id for a in self._workbench.host.analyses_for([kind])), "")
+        self.analysis.setCurrentIndex(max(0, self.analysis.findData(wanted)))
+
+    # -- the chosen analysis -----------------------------------------------------------------------------------
+
+    @property
+    def description(self) -> Description | None:
+        """Of the chosen analysis; None until a worker has told it."""
+        return self._workbench.descriptions.get(self.analysis.currentData() or "")
+
+    def _rebuild(self) -> None:
+        description = self.description
+        if description is None:
+            self._workbench.load_descriptions()
+            self.takes.setText("Loading…")
+            self._check()
+            return
+        if self.form is not None and self.form.description.id == description.id:
+            return
+        values: dict[str, Any] = {}
+        seed, shown = 0, self._window.analysis.form
+        if shown is not None and shown.description.id == description.id and not shown.problem():
+            values, seed = shown.values(), shown.seed_value()
+        if self.form is not None:
+            self._holder.removeWidget(self.form)
+            self.form.hide()
+            self.form.footer.deleteLater()
+            self.form.deleteLater()
+        # Without inputs: these are the cases'.
+        offered = devices()
+        form = AnalysisForm(
+            msgspec.structs.replace(description, inputs=(), summary=""),
+            offered,
+            device_reason="" if len(offered) > 1 else NO_GPU,
+        )
+        form.footer.setParent(form)
+        form.footer.hide()
+        for field in form.fields.values():
+            field.changed.connect(self._check)
+        form.seed.changed.connect(self._check)
+        if values:
+            form.set_values(values, seed)
+        self._holder.addWidget(form)
+        self.form = form
+        self._show_same(description)
+        first = description.inputs[0]
+        more = f" and {len(description.inputs) - 1} more a case" if len(description.inputs) > 1 else ""
+        self.takes.setText(f"Each case takes a {any_of(first.kinds)}{more}.")
+        if not self._named:
+            self.out.setText(str(self._proposed(description)))
+        self._touched()
+
+    def _show_same(self, description: Description) -> None:
+        """Inputs beyond the first may be the same for all cases."""
+        while self._same_grid._rows:
+            name, field = self._same_grid._rows.pop()
+            for widget in (name, field):
+                if widget is not None:
+                    self._same_grid.grid.removeWidget(widget)
+                    widget.hide()
+                    widget.deleteLater()
+        self.same = {}
+        for entry in description.inputs[1:]:
+            edit = QLineEdit()
+            edit.setPlaceholderText("a file that is the same for all cases, or nothing with a list")
+            edit.textEdited.connect(lambda _text: self._touched())
+            self._same_grid.add(entry.label, edit, entry.help)
+            self.same[entry.name] = edit
+        self._same_grid.setVisible(bool(self.same))
+
+    def _proposed(self, description: Description) -> Path:
+        base = self._workbench.settings.folder("batch-folder", "export-folder")
+        stem = file_stem(description.title.rstrip("…. ").lower())
+        found, n = base / f"{stem}-batch", 2
+        while found.exists() and n < 1000:
+            found, n = base / f"{stem}-batch-{n}", n + 1
+        return found
+
+    # -- inputs ----------------------------------------------------------------------------------------------
+
+    def _folder(self) -> str:
+        return str(self._workbench.settings.folder("open-folder"))
+
+    def _ask_files(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Add files", self._folder(), "All files (*)")
+        for path in paths:
+            self.inputs.add(path)
+        if paths:
+            self._workbench.settings.set("open-folder", str(Path(paths[0]).parent))
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Add folder", self._folder())
+        if path:
+            self.inputs.add(path)
+            self._workbench.settings.set("open-folder", str(Path(path).parent))
+
+    def _ask_list(self) -> None:
+        filters = f"Lists ({' '.join(f'*{e}' for e in LISTS)});;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self, "Add a list of cases", self._folder(), filters)
+        if path:
+            self.inputs.add(path, is_list=True)
+
+    def _ask_out(self) -> None:
+        path = QFileDialog.getExistingDirectory(
+            self, "Folder for the results", str(Path(self.out.text()).parent)
+        )
+        if path:
+            self.out.setText(path)
+            self._on_out()
+
+    def _on_out(self) -> None:
+        self._named = True
+        self._touched()
+
+    def _add_typed(self) -> None:
+        text = self.typed.text().strip()
+        if text:
+            self.inputs.add(text if ":" in text.partition("/")[0] else str(Path(text).expanduser()))
+            self.typed.clear()
+
+    def add_open(self) -> None:
+        """The files of the open objects that fit the first input."""
+        description = self.description
+        if description is None:
+            return
+        for item in self._workbench.document:
+            if item.data is None or item.parent is not None:
+                continue
+            candidate = candidate_of(item)
+            if candidate.kind in description.inputs[0].kinds and candidate.path:
+                self.inputs.add(candidate.path)
+
+    # -- counting and checking --------------------------------------------------------------------------------
+
+    def _touched(self) -> None:
+        self.cases, self._problem = None, ""
+        self._round += 1
+        self._later.start()
+        self._check()
+
+    def _count(self) -> None:
+        description = self.description
+        if self._counting is not None:
+            self._counting.cancel()
+            self._counting = None
+        if description is None or not (self.inputs.paths() or self.inputs.lists()):
+            self.found.setText("")
+            self._check()
+            return
+        round = self._round
+
+        def done(found: dict[str, Any]) -> None:
+            if round == self._round:
+                self.cases = len(found["cases"])
+                self.found.setText(" · ".join([counted(self.cases, "case"), *found["notes"]]))
+                self._check()
+
+        def failed(error: JobFailed) -> None:
+            if round == self._round:
+                self._problem = str(error)
+                self.found.setText("")
+                self._check()
+
+        self.found.setText("Looking…")
+        payload = {
+            "analysis": description.id,
+            "inputs": self.inputs.paths(),
+            "lists": self.inputs.lists(),
+            "same": self._same(),
+            "out": self.out.text().strip(),
+        }
+        self._counting = self._workbench.submit(
+            "find_cases",
+            payload,
+            title="Count cases",
+            on_done=done,
+            on_failed=failed,
+            shown=False,
+            urgent=True,
+        )
+
+    def _same(self) -> dict[str, str]:
+        return {name: edit.text().strip() for name, edit in self.same.items() if edit.text().strip()}
+
+    def problem(self) -> str:
+        """Why it cannot be run, "" if it can."""
+        if not self.analysis.count():
+            return "No plugin brings an analysis."
+        if self.form is None or self.description is None:
+            return "Loading…"
+        if not (self.inputs.paths() or self.inputs.lists()):
+            return "Add the files to run on."
+        if self._problem:
+            return self._problem
+        reason = self.form.problem()
+        if reason:
+            return reason
+        if not self.out.text().strip():
+            return "Choose a folder for the results."
+        if self.where.currentData() == "dask":
+            return "" if self.address.text().strip() else "Type the address of the scheduler."
+        try:
+            workers = self.workers.value()
+        except ValueError as error:
+            return f"Cases at once: {error}."
+        if not isinstance(workers, int) or not 1 <= workers <= 1024:
+            return "Cases at once is a whole number from 1 to 1024."
+        return ""
+
+    def _check(self) -> None:
+        if not hasattr(self, "run_button"):
+            return
+        reason = self.problem()
+        self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
+        self.run_button.setEnabled(not reason)
+        self.copy_button.setEnabled(not reason)
+        self.run_button.setText(f"Run {counted(self.cases, 'case')}" if self.cases else "Run")
+
+    # -- doing it --------------------------------------------------------------------------------------------
+
+    def words(self) -> list[str]:
+        """The command without "equiscope"."""
+        assert self.form is not None and self.description is not None
+        out = str(Path(self.out.text().strip()).expanduser().absolute())
+        more = [w for path in self.inputs.lists() for w in ("--inputs", path)]
+        more += [w for name, path in self._same().items() for w in ("--same", f"{name}={path}")]
+        line = as_command(
+            self.description,
+            [*self.inputs.paths(), *more],
+            self.form.values(),
+            seed=self.form.seed_value(),
+            device=self.form.device.currentText(),
+            out=out,
+        )
+        words = shlex.split(line)
+        where = (
+            ["--dask", self.address.text().strip()]
+            if self.where.currentData() == "dask"
+            else ["--workers", str(self.workers.value())]
+        )
+        return ["batch", *words[2:], *where]
+
+    def copy(self) -> None:
+        """The command, to the clipboard."""
+        if not self.problem():
+            QGuiApplication.clipboard().setText(shlex.join(["equiscope", *self.words()]))
+            self._workbench.message.emit("Command copied")
+
+    def run(self) -> None:
+        """Begin the batch; the panel shows it."""
+        if self.problem():
+            return
+        words = self.words()
+        folder = Path(self.out.text().strip()).expanduser().absolute()
+        settings = self._workbench.settings
+        settings.set("batch-folder", str(folder.parent))
+        settings.set(
+            KEPT,
+            {
+                "workers": self.workers.value() if self.where.currentData() == "local" else None,
+                "dask": self.address.text().strip(),
+                "last": self.where.currentData(),
+            },
+        )
+        self._batches.start(words, folder)
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._later.stop()
+        self._round += 1
+        if self._counting is not None:
+            self._counting.cancel()
+        super().closeEvent(event)
