@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import logging.handlers
@@ -34,6 +35,19 @@ def log_folder() -> Path:
     return Path(os.environ.get("EQUISCOPE_STATE") or platformdirs.user_log_dir("equiscope", False))
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log file that a full disk does not turn into tracebacks on the terminal, one for every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+            return
+        # What could not be written waits in the stream, and would be refused again with every line.
+        stream, self.stream = self.stream, None  # type: ignore[assignment]
+        with contextlib.suppress(OSError, AttributeError):
+            stream.close()
+
+
 def start_logging() -> Path | None:
     """Log to a rotating file and let crashes write their stacks beside it; None where nothing can be written."""
     folder = log_folder()
@@ -41,7 +55,7 @@ def start_logging() -> Path | None:
     logger.setLevel(logging.INFO)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
+        handler = _LogFile(
             folder / "equiscope.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True
         )
         crashes = open(folder / "crash.log", "a", encoding="utf-8")
