@@ -44,8 +44,9 @@ class _LogFile(logging.handlers.RotatingFileHandler):
             return
         # What could not be written waits in the stream, and would be refused again with every line.
         stream, self.stream = self.stream, None  # type: ignore[assignment]
-        with contextlib.suppress(OSError, AttributeError):
-            stream.close()
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def start_logging() -> Path | None:
