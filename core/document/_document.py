@@ -97,9 +97,7 @@ class Document:
     @property
     def undo_bytes(self) -> int:
         """Bytes of data that are no longer open, and are kept for undo and redo."""
-        return held_bytes(
-            [edit.held for edit in (*self._done, *self._undone)], [item.data for item in self._items.values()]
-        )
+        return held_bytes((*self._done, *self._undone), (item.data for item in self._items.values()))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -247,13 +245,8 @@ class Document:
 
     def _forget_oldest(self) -> None:
         """Let the oldest edits go that are more, or hold more, than may be kept; the newest always stays."""
-        few = self._done[-self._undo_limit :]
-        kept = kept_from(
-            (edit.held for edit in reversed(few)),
-            [item.data for item in self._items.values()],
-            [data for edit in self._undone for data in edit.held],
-            self._undo_memory,
-        )
+        steps = self._done[-self._undo_limit :][::-1]
+        kept = kept_from(steps, self._undone, (i.data for i in self._items.values()), self._undo_memory)
         forgotten = len(self._done) - kept
         if forgotten:
             gone = self._done[:forgotten]

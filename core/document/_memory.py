@@ -3,81 +3,99 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from core.data import encode
+import numpy as np
+
+from core.data import Checkpoint
+from core.document._edits import Edit
 
 Footprint = dict[tuple[int, int], int]
 """Bytes by (address, bytes) of the memory that arrays take."""
-_known: WeakKeyDictionary[Any, Footprint] = WeakKeyDictionary()
+_data: WeakKeyDictionary[Any, Footprint] = WeakKeyDictionary()
+_edits: WeakKeyDictionary[Edit, tuple[Footprint, int]] = WeakKeyDictionary()
 
 
 def footprint(data: Any) -> Footprint:
     """The memory of the arrays in a data object; remembered with it, since data never change."""
-    if data is None:
+    if data is None or isinstance(data, Checkpoint):  # but an index, of perhaps a million names
         return {}
-    try:
-        found = _known.get(data)
-        if found is None:
-            found = {}
-            for array in encode(data)[1]:
-                found[(array.__array_interface__["data"][0], array.nbytes)] = array.nbytes
-            _known[data] = found
-    except TypeError:  # nothing that could be written either, and no more is known of it
-        return {}
+    found = _data.get(data)
+    if found is None:
+        found = {}
+        _collect(data, found)
+        _data[data] = found
     return found
 
 
-def kept_from(
-    steps: Iterable[list[Any]], open_data: Iterable[Any], always: Iterable[Any], budget: int
-) -> int:
-    """How many steps may stay, the newest first, so that all together they hold at most `budget` bytes.
+def _collect(value: Any, into: Footprint) -> None:
+    if isinstance(value, np.ndarray):
+        into[(value.__array_interface__["data"][0], value.nbytes)] = value.nbytes
+    elif is_dataclass(value):
+        for field in fields(value):
+            _collect(getattr(value, field.name), into)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            _collect(part, into)
+    elif isinstance(value, (list, tuple)) and not (value and isinstance(value[0], (str, int, float))):
+        for part in value:
+            _collect(part, into)
 
-    Parameters
-    ----------
-    steps : of each step, the newest first, the data that it holds.
-    open_data : what is open: it costs nothing to hold it, too.
-    always : what is held anyway (steps that can be redone); it counts.
 
-    The newest step always stays; where it alone holds more than the budget, those before it stay that add nothing.
+def _held(edit: Edit) -> tuple[Footprint, int]:
+    """The memory that an edit holds, and how much that is if nothing else holds it."""
+    found = _edits.get(edit)
+    if found is None:
+        memory: Footprint = {}
+        for data in edit.held:
+            memory.update(footprint(data))
+        found = memory, sum(memory.values())
+        _edits[edit] = found
+    return found
+
+
+def _open(items: Iterable[Any]) -> set[tuple[int, int]]:
+    return {key for data in items for key in footprint(data)}
+
+
+def kept_from(steps: Sequence[Edit], always: Sequence[Edit], open_data: Iterable[Any], budget: int) -> int:
+    """How many of `steps`, the newest first, may stay, so that all hold at most `budget` bytes beside what is open.
+
+    `always` are held anyway (what can be redone), and count. The newest step always stays; where it alone holds more
+    than the budget, those before it stay that add nothing.
     """
-    free: set[tuple[int, int]] = set()
-    for data in open_data:
-        free.update(footprint(data))
-    counted: set[tuple[int, int]] = set()
+    if sum(_held(edit)[1] for edit in (*steps, *always)) <= budget:
+        return len(steps)
+    counted = _open(open_data)
     total = 0
 
-    def add(several: Iterable[Any]) -> None:
+    def add(edit: Edit) -> None:
         nonlocal total
-        for data in several:
-            for key, size in footprint(data).items():
-                if key not in free and key not in counted:
-                    counted.add(key)
-                    total += size
+        for key, size in _held(edit)[0].items():
+            if key not in counted:
+                counted.add(key)
+                total += size
 
-    add(always)
-    kept = 0
-    for step in steps:
-        add(step)
+    for edit in always:
+        add(edit)
+    for kept, edit in enumerate(steps):
+        add(edit)
         if kept == 0:
             budget = max(budget, total)
         elif total > budget:
-            break
-        kept += 1
-    return kept
+            return kept
+    return len(steps)
 
 
-def held_bytes(steps: Iterable[list[Any]], open_data: Iterable[Any]) -> int:
-    """Bytes that steps hold and nothing that is open does."""
-    free: set[tuple[int, int]] = set()
-    for data in open_data:
-        free.update(footprint(data))
+def held_bytes(edits: Iterable[Edit], open_data: Iterable[Any]) -> int:
+    """Bytes that edits hold and nothing that is open does."""
+    free = _open(open_data)
     held: Footprint = {}
-    for step in steps:
-        for data in step:
-            held.update(footprint(data))
+    for edit in edits:
+        held.update(_held(edit)[0])
     return sum(size for key, size in held.items() if key not in free)
 
 
