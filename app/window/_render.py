@@ -66,7 +66,19 @@ def show(
 
     def make(workbench: Workbench) -> tuple[QWidget, Centre, Callable[[], QImage]]:
         centre = Centre(workbench, None)
+        as_saved(workbench, centre)
         return centre, centre, lambda: centre.image(QSize(*size))
+
+    def as_saved(workbench: Workbench, centre: Centre) -> None:
+        """The views of a session as it was saved; a window does that by itself."""
+
+        def restore(layout: dict[str, Any]) -> None:
+            views = layout.get("viewports")
+            if isinstance(views, dict) and views and centre.grid is not None:
+                centre.layout_chosen = True
+                centre.grid.set_view_state(views)
+
+        workbench.session_opened.connect(restore)
 
     def film(centre: Centre) -> bool:
         return all(_film(centre, kind, path, size, frames, seconds) for kind, path in movies.items())
@@ -104,6 +116,9 @@ def _draw(
         wait_until_idle(workbench)
         for problem in problems:
             print(f"equiscope: {problem.text}", file=sys.stderr)
+        for item in workbench.sessions.missing:
+            reason = item.missing.reason if item.missing is not None else ""
+            print(f"equiscope: {printable(item.name)} has no data: {reason}", file=sys.stderr)
         if files and not len(workbench.document):
             return 1
         if layout is not None and any(centre_of(i) == "viewports" for i in workbench.document):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -252,3 +253,34 @@ def test_info_counts_with_words(folder: Path, tmp_path: Path) -> None:
 def test_a_word_that_is_no_command_is_said_to_be_none(folder: Path) -> None:
     done = equiscope("frobnicate", cwd=folder, code=2)
     assert "no command or file 'frobnicate'" in done.stderr
+
+
+def test_a_session_is_described_and_shown_and_what_is_missing_is_told(tmp_path: Path) -> None:
+    from tests.core.golden_sessions.make import HERE
+
+    shutil.copytree(HERE / "data", tmp_path / "data")
+    shutil.copytree(HERE / "format-2.equiscope", tmp_path / "s.equiscope")
+    done = equiscope("info", "s.equiscope", cwd=tmp_path, code=1)
+    assert "head: volume" in done.stdout and "midline: markup" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("equiscope: gone has no data: gone.ply is not where it was")
+    done = equiscope("show", "s.equiscope", "--screenshot", "a.png", "--size", "400x300", cwd=tmp_path)
+    assert "equiscope: gone has no data: gone.ply is not where it was" in done.stderr
+    assert (tmp_path / "a.png").stat().st_size > 2000
+    path = tmp_path / "s.equiscope" / "session.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 99', 1))
+    done = equiscope("info", "s.equiscope", cwd=tmp_path, code=1)
+    assert (
+        done.stderr
+        == "equiscope: s.equiscope was saved by a newer version (session format 99); update Equiscope.\n"
+    )
+
+
+def test_paths_in_records_are_absolute_only_where_asked_for(folder: Path, tmp_path: Path) -> None:
+    run = ("run", "symmetry.reflections", str(folder / "würfel.ply"), "--out")
+    equiscope(*run, "near", cwd=folder)
+    near = json.loads((folder / "near" / "record.json").read_text())
+    assert near["inputs"][0]["path"] == "../würfel.ply"
+    equiscope(*run, "asked", "--absolute-paths", cwd=folder)
+    asked = json.loads((folder / "asked" / "record.json").read_text())
+    assert asked["inputs"][0]["path"] == str(folder / "würfel.ply")
