@@ -89,7 +89,7 @@ def edit(document: Document, rng: random.Random, file: Path) -> None:
     else:
         item = rng.choice(items)
         if what == "rename":
-            document.rename(item.id, f"nämed\n{rng.randrange(10_000)}")
+            document.rename(item.id, f"nämed {rng.randrange(10_000)}")
         elif what == "show":
             display: Display = replace(item.display, opacity=rng.random())
             document.set_display(item.id, display, "opacity")
