@@ -56,7 +56,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All findings, in the order of what matters."""
-    return [_qt(), _gl(), _torch(), *_versions(), *_plugins(), _memory(), _screen()]
+    return [_qt(), _gl(), _torch(), *_versions(), *_plugins(), _memory(), _screen(), _recovery()]
 
 
 def _probe(code: str, environment: dict[str, str] | None = None) -> dict[str, object] | str:
@@ -202,3 +202,19 @@ def _screen() -> Finding:
         "none: `equiscope show` and `equiscope run` work, the window does not",
         "Log in with a desktop, or use xvfb-run.",
     )
+
+
+def _recovery() -> Finding:
+    """Whether edits can be kept for a start after a crash, and where."""
+    from core.journal import recovery_folder
+
+    folder = recovery_folder()
+    there = next((p for p in (folder, *folder.parents) if p.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        remedy = "Make it writable, or set EQUISCOPE_STATE to a folder that is."
+        return Finding("Recovery", "warn", f"edits cannot be kept in {folder}", remedy)
+    free = shutil.disk_usage(there).free / 2**20
+    if free < 200:
+        remedy = "Make room there, or set EQUISCOPE_STATE to a folder on another disk."
+        return Finding("Recovery", "warn", f"only {free:.0f} MiB are free for {folder}", remedy)
+    return Finding("Recovery", "good", f"edits are kept in {folder} until they are saved")

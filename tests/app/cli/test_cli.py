@@ -153,6 +153,7 @@ def test_doctor_says_what_this_machine_can_do(folder: Path) -> None:
     done = equiscope("doctor", "--json", cwd=folder)
     findings = {f["name"]: f for f in json.loads(done.stdout)}
     assert findings["Qt"]["state"] == "good" and "VTK" in findings["OpenGL"]["text"]
+    assert "recovery" in findings["Recovery"]["text"]
 
 
 def test_nothing_heavy_is_imported_for_the_light_commands() -> None:
@@ -242,6 +243,15 @@ def test_doctor_names_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch)
     assert (
         doctor._qt().remedy == "pip install PySide6_Essentials" and doctor._gl().remedy == "pip install vtk"
     )
+
+
+def test_doctor_says_where_edits_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app import doctor
+
+    monkeypatch.setenv("EQUISCOPE_STATE", str(tmp_path / "state"))
+    assert doctor._recovery().state == "good" and str(tmp_path / "state") in doctor._recovery().text
+    (tmp_path / "state").write_text("no folder")
+    assert doctor._recovery().state == "warn" and "EQUISCOPE_STATE" in doctor._recovery().remedy
 
 
 def test_info_counts_with_words(folder: Path, tmp_path: Path) -> None:
