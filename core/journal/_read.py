@@ -115,7 +115,7 @@ def _played(folder: Path, records: list[dict[str, Any]], behind: int) -> Replaye
             last = record
     except (KeyError, TypeError, ValueError, AttributeError):  # not ours, though its CRC is right
         behind += 1
-    kept = {k: last.get(k) for k in ("time", "number", "unsaved", "clean", "label")}
+    kept = {k: last.get(k) for k in ("time", "number", "unsaved", "clean", "label", "origin")}
     return Replayed(
         entries, tuple(order), layout, kept, str(first.get("session", "")), str(first.get("base", "")), behind
     )
@@ -143,6 +143,8 @@ def _look(path: Path) -> Crashed | None:
         last = found.last
         if last["clean"] or not (found.entries or found.session):
             return None
+        if last["origin"] and (path.parent / str(last["origin"])).is_dir():
+            return None  # it died while it recovered that one, and holds nothing more
         tops = [e["tree"] for e in found.entries_in_order if e["tree"].get("parent") is None]
         session = found.session if found.session and Path(found.session).exists() else ""
         return Crashed(

@@ -41,7 +41,7 @@ class State:
     """Everything that comes back after a crash.
 
     `number` counts the changes of this window; `unsaved` those that the user would call edits since the last save;
-    `label` names the last one.
+    `label` names the last one. `origin` is the name of a crashed window's folder while all that is open came from it.
     """
 
     items: tuple[Item, ...] = ()
@@ -51,3 +51,4 @@ class State:
     label: str = ""
     base: Base | None = None
     layout: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""

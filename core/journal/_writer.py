@@ -388,6 +388,7 @@ class Journal:
             "unsaved": state.unsaved,
             "clean": state.clean,
             "label": state.label,
+            "origin": state.origin,
         }
 
     def _append(self, record: dict[str, Any]) -> None:

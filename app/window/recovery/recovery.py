@@ -49,7 +49,7 @@ class Recovery(QObject):
         self.journal: Journal | None = None
         self.dialog: RecoveryDialog | None = None
         self._number = self._unsaved = 0
-        self._label = self._merge_key = ""
+        self._label = self._merge_key = self._origin = ""
         self._base: Base | None = None
         self._layout: dict[str, Any] = {}
         self._card: ProblemCard | None = None
@@ -112,7 +112,7 @@ class Recovery(QObject):
         elif not edit.merge_key or edit.merge_key != self._merge_key:
             self._merge_key = edit.merge_key
             self._unsaved += 1
-        self._label = edit.label
+        self._label, self._origin = edit.label, ""
         self._put()
 
     def _on_rebased(self, items: Sequence[Item], folder: Path | None) -> None:
@@ -125,7 +125,7 @@ class Recovery(QObject):
         held = items if self._adopting is None else ()
         self._base = Base(folder, held) if folder is not None else None
         self._unsaved = 0
-        self._label = self._merge_key = ""
+        self._label = self._merge_key = self._origin = ""
         if self._adopting is None:
             self._put()
         QTimer.singleShot(0, self, self._tell_again)
@@ -157,6 +157,7 @@ class Recovery(QObject):
                 self._label,
                 self._base,
                 self._layout,
+                self._origin,
             )
         )
 
@@ -299,6 +300,7 @@ class Recovery(QObject):
         finally:
             self._adopting = None
         self._unsaved, self._label = crashed.unsaved, crashed.label
+        self._origin = "" if loaded.left_out else home.path.name
         self._put()
         whole = not loaded.left_out
         if not whole:

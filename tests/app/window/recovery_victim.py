@@ -47,6 +47,7 @@ class User:
     def __init__(self, window: Any, seed: int, session: Path, files: list[Path]) -> None:
         self.window, self.rng, self.session, self.files = window, random.Random(seed), session, files
         self.told = self.working = False
+        self.others: list[Any] = []
 
     def step(self) -> None:
         """One thing more, and the next a moment later."""
@@ -59,8 +60,14 @@ class User:
             wait = 20
         elif recovery.dialog is not None:
             say("P", time.monotonic())
+            self.others = [e.crashed for e in recovery.dialog.entries[1:]]
             recovery.dialog.entries[0].buttons["Recover"].click()
             wait = 20
+        elif recovery._taken:
+            wait = 20  # not on disk yet
+        elif self.others:  # older than what was recovered
+            recovery.delete(self.others.pop())
+            wait = 0
         else:
             self.working = True
             say("R", time.monotonic())

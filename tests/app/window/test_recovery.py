@@ -98,6 +98,7 @@ def test_a_crash_in_the_middle_of_a_recovery_loses_nothing(
     for home, _, _ in second.recovery._taken:
         home.release()
     second.recovery._taken.clear()
+    assert len(list(recovery_folder().glob("2*"))) == 2 and crashed(recovery_folder()) == [found]
     third = make_window()
     third.recovery.recover(crashed(recovery_folder())[0])
     helper.idle(third)
