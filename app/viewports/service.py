@@ -71,8 +71,8 @@ class RenderService:
         self._change = threading.Condition()
         self._spare: list[Any] = []
         self._stop = self._called = self._warm = False
-        self._unseen = 0
-        """Pictures of slices that the window has not taken over yet."""
+        self._unseen: set[int] = set()
+        """Slice views whose picture the window has not taken over yet."""
         self._thread: threading.Thread | None = None
         self._collector = MainThreadCollector()
 
@@ -208,7 +208,7 @@ class RenderService:
             elif slot is not None:
                 if slot[1].kind != "3d":
                     with self._change:
-                        self._unseen += 1
+                        self._unseen.add(slot[0])
                 self._bridge.made.emit(slot[0], self._draw(*slot))
             job = slot = None  # nothing may keep an item alive while the thread sleeps
 
@@ -230,9 +230,9 @@ class RenderService:
         callback = self._callbacks.get(view)
         if callback is not None:
             callback(frame)
-        if frame.state.kind != "3d":
+        if view in self._unseen:
             with self._change:
-                self._unseen -= 1
+                self._unseen.discard(view)
                 self._change.notify()
 
     def _flat(self) -> bool:

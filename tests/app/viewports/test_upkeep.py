@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import time
 import weakref
 from dataclasses import replace
 from typing import Any
@@ -212,3 +213,40 @@ def test_no_damage_of_a_session_stops_the_views(grid: Any, state: Any) -> None:
         ).all()
     back = json.loads(json.dumps(grid.view_state()))
     assert back["slices"]["axial"]["zoom"] <= 200 and back["mix"] is None
+
+
+def test_3d_is_drawn_once_slices_have_been_shown(
+    qapp: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the hand waits for is taken over first, but a window that is busy for long holds up nothing."""
+    from app.viewports import service as services
+
+    monkeypatch.setattr(services, "_UNSEEN", 30.0)
+    service = RenderService(sync=False)
+    order: list[str] = []
+    drawn: list[str] = []
+
+    def quick(view: int, state: Any) -> services.Frame:
+        drawn.append(state.kind)
+        return services.Frame(state)
+
+    service._draw = quick  # type: ignore[method-assign]
+    items = (make_item(head()),)
+    try:
+        for number, kind in enumerate(("3d", "axial", "coronal")):
+            state = resolve(ViewIntent(kind), items, SIZE)  # type: ignore[arg-type]
+            service.request(number, state, lambda frame: order.append(frame.state.kind))
+        service._call()
+        end = time.monotonic() + 0.5
+        while len(drawn) < 2 and time.monotonic() < end:
+            time.sleep(0.005)  # the window is busy
+        time.sleep(0.05)
+        assert sorted(drawn) == ["axial", "coronal"], "3-D waits until they are shown"
+        qtbot.waitUntil(lambda: len(order) == 3)
+        assert order[-1] == drawn[-1] == "3d"
+        monkeypatch.setattr(services, "_UNSEEN", 0.01)
+        service._unseen.add(7)  # a picture that nobody ever takes
+        service.request(0, resolve(ViewIntent("3d"), items, SIZE), lambda frame: order.append("again"))
+        qtbot.waitUntil(lambda: order[-1] == "again")
+    finally:
+        service.close()
