@@ -37,7 +37,7 @@ def shuffled_order(data: Any, n: int) -> Array | None:
     """A fixed permutation: every prefix of it is a uniform sample. None where all points are always drawn."""
     if data not in _orders:
         _orders[data] = (
-            np.random.default_rng(0).permutation(n).astype(np.int32) if n > _SHUFFLE_FROM else None
+            np.random.default_rng(0).permutation(np.arange(n, dtype=np.int32)) if n > _SHUFFLE_FROM else None
         )
     return _orders[data]
 

@@ -36,6 +36,10 @@ _PRESENTERS: dict[type, type[Presenter]] = {
 }
 
 
+_AT_REST = 2
+"""As many budgets of points at a time are added to a picture at rest: each costs a copy of the picture, too."""
+
+
 class Scene3D:
     """Owns two renderers of one window; `apply` brings them to a state. Used by one thread only."""
 
@@ -160,7 +164,7 @@ class Scene3D:
             for cloud in self._clouds():
                 cloud.prop.SetVisibility(cloud in clouds)
             for cloud in clouds:
-                cloud.show(cloud.shown_to, min(cloud.shown_to + cloud.budget, cloud.count))
+                cloud.show(cloud.shown_to, min(cloud.shown_to + _AT_REST * cloud.budget, cloud.count))
         self._more = any(c.shown_to < c.count for c in clouds)
         waiting = any(p.pending for p in self._presenters.values())
         # Anew: the last notes are in the hands of another thread.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PAUSE_MS = 25
 """Between two looks at what is under a moving pointer."""
+_READY_MS = 600
+"""From a picture until what picking needs is made; who points at something earlier begins it."""
 _KEPT = 60
 
 
@@ -36,6 +38,10 @@ class SceneTool(Tool):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._look)
+        self._ready = QTimer(grid)
+        self._ready.setSingleShot(True)
+        self._ready.setInterval(_READY_MS)
+        self._ready.timeout.connect(self._prepare)
         self._pointer: tuple[Viewport, QPointF, bool] | None = None
         self._shown = False
         self._past: dict[str, list[CameraPose | None]] = {}
@@ -102,7 +108,8 @@ class SceneTool(Tool):
         state = frame.state
         if not isinstance(state, Resolved3D) or state.interactive or not state.items:
             return
-        prepare(state.items)
+        if not self._ready.isActive():
+            self._ready.start()
         camera = view.intent.camera
         past = self._past.setdefault(view.slot, [])
         place = self._place.get(view.slot, -1)
@@ -112,6 +119,16 @@ class SceneTool(Tool):
         past.append(camera)
         del past[:-_KEPT]
         self._place[view.slot] = len(past) - 1
+
+    def _prepare(self) -> None:
+        """Make what picking needs before anybody points at something; the picture itself comes first."""
+        views = [v for v in self._grid.views.values() if v.isVisible() and v.intent.kind == "3d"]
+        if any(not v.settled for v in views):
+            self._ready.start()
+            return
+        for view in views:
+            if view.frame is not None:
+                prepare(view.frame.state.items)
 
     def can_go(self, view: Viewport, step: int) -> bool:
         """Whether there is an earlier (-1) or a later (1) camera of this view."""
