@@ -13,6 +13,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+import app.window._plain_imports  # noqa: F401  before all others
 from app.theme import DARK, THEMES, apply_theme, follow_system
 from app.viewports.collector import MainThreadCollector
 from app.window._ahead import load_plots_ahead, quick_turns

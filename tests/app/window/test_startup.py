@@ -140,3 +140,14 @@ def test_safe_mode_leaves_out_all_that_is_not_ours(tmp_path: Path) -> None:
     assert found["backend"] == "image" and found["origins"] == ["built in"]
     assert "console" not in found["docks"] and not found["console"]
     assert found["banner"] and found["workers_safe"] == "1"
+
+
+def test_python_imports_by_itself_once_the_window_is_loaded() -> None:
+    """PySide6 looks through the source of every module that is imported after it; see `app.window._plain_imports`."""
+    code = (
+        "import PySide6.QtCore, builtins; assert builtins.__import__ is builtins.__feature_import__;"
+        "import app.window._run; assert builtins.__import__ is not builtins.__feature_import__;"
+        "from app.window._plain_imports import restore; assert not restore();"
+        "from PySide6.QtWidgets import *; import json.tool; QLabel"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
