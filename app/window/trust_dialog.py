@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -11,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QWidget
 from app.forms.widgets import FieldGrid, button, label
 from app.theme import Metrics
 from app.window.dialogs import Dialog
-from app.window.kinds import shortened
 from core.trust import Changes, Version, differences
 
 MEANING = (
@@ -34,10 +34,11 @@ class TrustDialog(Dialog):
         self.version = version
         self._answered = False
         m = Metrics.of(self.font())
-        self.column.addWidget(label(f"Run {shortened(version.title)}?", "title", wrap=True))
+        # Whole, however long: nobody should say yes to a part of a name.
+        self.column.addWidget(label(f"Run {_breakable(version.title)}?", "title", wrap=True))
         self.column.addWidget(label(MEANING, wrap=True))
         if before is not None:
-            self.column.addWidget(self._changes(before, differences(before, version)))
+            self._add_changes(before, differences(before, version))
         grid = FieldGrid(share=(2, 7))
         self._fact(grid, "From", version.place)
         self._fact(grid, "Runs in", version.python or "Equiscope's own Python")
@@ -92,14 +93,15 @@ class TrustDialog(Dialog):
         self.fit()
 
     def _fact(self, grid: FieldGrid, name: str, text: str) -> None:
-        words = label(_breakable(text), wrap=True, selectable=True)
+        words = label(_breakable(text), wrap=True)
         words.setAccessibleName(f"{name}: {text}")
         grid.add(name, words)
 
-    def _changes(self, before: Version, changes: Changes) -> QWidget:
-        text = f"You trusted another version on {before.trusted[:10]}. Since then: "
-        made = label(text + (str(changes) or "another name is called") + ".", wrap=True, selectable=True)
-        made.setProperty("role", "warn")
+    def _add_changes(self, before: Version, changes: Changes) -> None:
+        told = f"You trusted another version of it on {before.trusted[:10]}. Since then:"
+        self.column.addWidget(label(told, "warn", wrap=True))
+        what = str(changes) or "what is called or how it is read"
+        made = label(f"{_breakable(what)}.", wrap=True)
         everything = [
             f"{verb}: {name}"
             for names, verb in (
@@ -110,7 +112,7 @@ class TrustDialog(Dialog):
             for name in names
         ]
         made.setToolTip("\n".join(everything[:40]))
-        return made
+        self.column.addWidget(made)
 
     def _flip(self) -> None:
         self.files.setVisible(self.files.isHidden())
@@ -127,8 +129,8 @@ class TrustDialog(Dialog):
 
 
 def _breakable(path: str) -> str:
-    """A path that a label may break at its separators; home is "~"."""
+    """A path or a name that a label may break at its separators; home is "~". Not to be copied: it has odd spaces."""
     home = str(Path.home())
     if path.startswith(home + "/") and home != "/":
         path = "~" + path[len(home) :]
-    return path.replace("/", "/\u200b")
+    return re.sub(r"([/.:_])", "\\1\u200b", path)

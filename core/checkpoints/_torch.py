@@ -36,9 +36,8 @@ from core.errors import ReadError, printable
 
 MAGIC = 0x1950A86A20F9469CFC6C
 LARGEST_PICKLE = 1 << 28
-RUN_IT = (
-    "to run it: Analyse ▸ Equivariance ▸ Run a model I trust…; to see its tensors: save only its state_dict()"
-)
+RUN = "Analyse ▸ Equivariance ▸ Run a model I trust…"
+RUN_IT = f"to run it: {RUN}; to see its tensors: save only its state_dict()"
 SAVE_WEIGHTS = "save only its tensors instead: torch.save(model.state_dict(), …) or safetensors"
 
 # A place: the bytes of one storage as (buffer or what gives it, offset, length in bytes, big endian).
@@ -342,6 +341,6 @@ def _refuse_code(path: Path, forbidden: dict[str, None], root: Any) -> None:
         raise ReadError(
             path,
             f"{'is' if whole else 'holds'} a whole pickled module ({few}), which only its own code can open",
-            SAVE_WEIGHTS,
+            f"{SAVE_WEIGHTS}; or run it: {RUN}",
         )
     raise ReadError(path, f"wants to run code ({few})", f"it was not run; {SAVE_WEIGHTS}")

@@ -154,7 +154,7 @@ def test_trusted_is_not_asked_about_until_it_changes(
     model.write_text(model.read_text() + "# changed\n")
     start()
     (dialog,) = dialogs(window)
-    assert "You trusted another version on" in words(dialog)
+    assert "You trusted another version of it on" in words(dialog)
     assert "net.py changed; util.py added." in words(dialog) and marks() == 2
     dialog.close()
 

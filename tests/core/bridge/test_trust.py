@@ -83,8 +83,7 @@ def test_a_changed_file_is_asked_about_anew_and_named(tmp_path: Path, change: st
     (folder / "sub").mkdir()
     (folder / "sub" / "deep.py").write_text("b = 1\n")
     TrustStore().add(inspect(reference).version)
-    run(reference)
-    mark.unlink()
+    require(inspect(reference).version)
     {
         "edit": lambda: (folder / "marker.py").write_text((folder / "marker.py").read_text() + "#\n"),
         "add": lambda: (folder / "new.py").write_text("c = 1\n"),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,8 +223,16 @@ def test_in_a_worker_prints_are_log_and_cancel_leaves_nothing(model: Path, tmp_p
             runner.submit("run", payload).result(60)
         assert refused.value.kind == "Untrusted" and refused.value.refusal
         assert list(refused.value.data["version"]["files"]) == ["nets.py"]
+        payload["parameters"] = {"model": f"{model}:spin"}
+        running = runner.submit("run", payload)
+        while not set(relatives()) - before and not running._over.is_set():
+            running._over.wait(0.02)
     finally:
-        runner.close()
+        runner.close()  # which kills the worker, while a model is at work
+    until = time.monotonic() + 5
+    while set(relatives()) - before and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not set(relatives()) - before
 
 
 def test_the_command_line_asks_runs_and_replays(model: Path, tmp_path: Path) -> None:
