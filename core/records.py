@@ -11,6 +11,7 @@ import platform
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from core.errors import UserError
 from core.files import ordinary
 
 FORMAT = 1
+PATH = "$path"
+"""Marks a parameter that is a path as seen from the record's folder."""
 _PACKAGES = ("numpy", "scipy", "torch", "vtk", "scikit-image", "scikit-learn", "nibabel", "trimesh")
 
 
@@ -123,10 +126,38 @@ def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
         for entry in plain["inputs"]:
             if entry.get("path") and Path(entry["path"]).is_absolute():
                 entry["path"] = portable_path(Path(entry["path"]), relative_to)
+        change = partial(_portable, relative_to)
+        plain["parameters"] = {n: _with_path(v, change) for n, v in plain["parameters"].items()}
     try:
         return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
     except UnicodeEncodeError:  # a path that is no Unicode; the escapes of JSON can spell it
         return json.dumps(plain, indent=2).encode() + b"\n"
+
+
+def _portable(start: Path, path: str) -> str:
+    return portable_path(Path(path), start)
+
+
+def _with_path(value: Any, change: Callable[[str], str]) -> Any:
+    """A parameter with its path changed, if it is one: the path of something that is there, perhaps with ":name" behind.
+
+    An absolute path stands as it is, any other as {"$path": …}: so it is told from a text that only looks like one.
+    """
+    if isinstance(value, Mapping) and value.keys() == {PATH} and isinstance(value[PATH], str):
+        path = value[PATH]
+    elif isinstance(value, str) and value.startswith(os.sep) and _is_there(value):
+        path = value
+    else:
+        return value
+    changed = change(path)
+    return changed if not changed or os.path.isabs(changed) else {PATH: changed}
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.exists(path) or os.path.exists(path.rpartition(":")[0])
+    except ValueError:  # of a name that no file can have
+        return False
 
 
 def portable_path(path: Path, start: Path) -> str:
@@ -140,8 +171,11 @@ def portable_path(path: Path, start: Path) -> str:
 
 
 def with_paths(record: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    """A plain record whose inputs have their paths changed; anything damaged stays as it is."""
+    """A plain record whose inputs and parameters have their paths changed; anything damaged stays as it is."""
     out = dict(record)
+    parameters = out.get("parameters")
+    if isinstance(parameters, Mapping):
+        out["parameters"] = {n: _with_path(v, change) for n, v in parameters.items()}
     inputs = out.get("inputs")
     if isinstance(inputs, (list, tuple)):
         out["inputs"] = [
@@ -163,6 +197,10 @@ def located(path: str, folder: Path) -> str:
     if path.startswith("~/"):
         return os.path.expanduser(path)
     return path if path.startswith("sample:") else str(folder / path)
+
+
+def _meant(path: str, folder: Path) -> str:
+    return os.path.normpath(located(path, folder)) if path else ""
 
 
 def from_home(path: Path) -> str:
@@ -218,6 +256,9 @@ def read_record(path: Path) -> Record:
         record = msgspec.convert(json.loads(raw), Record)
         if record.seed < 0 or record.threads < 1:
             raise ValueError("its seed or thread count is none")
+        home = Path(os.path.abspath(path)).parent
+        found = {n: _with_path(v, lambda p: _meant(p, home)) for n, v in record.parameters.items()}
+        record = msgspec.structs.replace(record, parameters=found)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise UserError(
             f"{path.name} is not a record of a run ({error}); give the record.json that a run wrote."

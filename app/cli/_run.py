@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -134,10 +135,16 @@ def parameter_values(
                 parser.error(f"{flag(p)} is needed")
             continue
         try:
-            values[p.name] = parse(p, text)
+            values[p.name] = parse(p, absolute(text) if p.type == "path" else text)
         except ParameterError as error:
             parser.error(str(error).rstrip("."))
     return values
+
+
+def absolute(text: str) -> str:
+    """A path that is there as it can be found from anywhere; what is behind its last colon may name a part of it."""
+    there = any(t and os.path.exists(os.path.expanduser(t)) for t in (text, text.rpartition(":")[0]))
+    return os.path.abspath(os.path.expanduser(text)) if there else text
 
 
 def _device(text: str) -> str:

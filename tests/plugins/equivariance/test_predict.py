@@ -238,25 +238,28 @@ def test_in_a_worker_prints_are_log_and_cancel_leaves_nothing(model: Path, tmp_p
 def test_the_command_line_asks_runs_and_replays(model: Path, tmp_path: Path) -> None:
     write_object(CLOUD, tmp_path / "cloud.ply", host=PluginHost(folders=[]), job=Job())
 
-    def equiscope(*arguments: str, code: int) -> str:
+    def equiscope(*arguments: str, code: int, cwd: str = ".") -> str:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [sys.executable, "-m", "app", *arguments],
             capture_output=True,
             text=True,
             env=environment,
-            cwd=tmp_path,
+            cwd=tmp_path / cwd,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    run = ["run", "equivariance.predict", "cloud.ply", "--model", f"{model}:outward", "--out", "out"]
+    run = ["run", "equivariance.predict", "cloud.ply", "--model", "repo/nets.py:outward", "--out", "out"]
     said = equiscope(*run, code=1).strip()
     assert len(said.splitlines()) == 1 and not (tmp_path / "out").exists()
     trust = said.split()[-2:]
     assert trust == ["--trust", inspect(Reference(f"{model}:outward")).version.hash]
     equiscope(*run, *trust, code=0)
     assert "--trust" in equiscope("replay", "out", code=1)
-    assert "the same" in equiscope("replay", "out", *trust, code=0)
+    written = (tmp_path / "out" / "record.json").read_text()
+    assert str(tmp_path) not in written and '"$path": "../repo/nets.py:outward"' in written
+    (tmp_path / "other").mkdir()
+    assert "the same" in equiscope("replay", "../out", *trust, code=0, cwd="other")
     model.write_text(MODELS + "# another version\n")
     assert trust[1] not in equiscope("replay", "out", *trust, code=1)
