@@ -14,6 +14,10 @@ import pytest
 from core.bridge import Bridge, Reference, inspect
 from core.bridge._guard import VARIABLE
 
+RUN = f"EQUISCOPE_TEST_RUN={os.getpid()}"
+"""What everything that this test process starts inherits; other tests may run beside it."""
+os.environ.update([RUN.split("=")])
+
 MODELS = """
 import ctypes, os, subprocess, sys, time
 import numpy as np
@@ -116,15 +120,15 @@ def no_orphans() -> Iterator[None]:
 
 
 def relatives() -> list[int]:
-    """All processes that any bridge has started, however far removed."""
+    """All processes that any bridge of ours has started, however far removed."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                environ = Path(f"/proc/{name}/environ").read_bytes()
+                environ = Path(f"/proc/{name}/environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if f"{VARIABLE}=".encode() in environ:
+            if RUN.encode() in environ and any(e.startswith(f"{VARIABLE}=".encode()) for e in environ):
                 found.append(int(name))
     return found
 
