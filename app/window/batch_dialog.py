@@ -35,7 +35,7 @@ from app.window.batches import KEPT, Batches
 from app.window.dialogs import Dialog
 from app.window.kinds import any_of, counted
 from app.window.tasks import Task
-from core.analyses import Description, as_command
+from core.analyses import Description, Input, as_command
 from core.errors import printable
 from core.exports import file_stem
 from core.jobs import JobFailed, default_threads
@@ -169,7 +169,7 @@ class BatchDialog(Dialog):
         self.inputs = Inputs(self._touched)
         self.inputs.setFixedHeight(m.px(120))
         card = Card()
-        card.column.setContentsMargins(m.px(4), m.px(4), m.px(4), m.px(4))
+        card.column.setContentsMargins(1, 1, 1, 1)
         card.column.addWidget(self.inputs)
         column.addWidget(card)
         row = QHBoxLayout()
@@ -305,15 +305,13 @@ class BatchDialog(Dialog):
         self._holder.addWidget(form)
         self.form = form
         self._show_same(description)
-        first = description.inputs[0]
-        more = f" and {len(description.inputs) - 1} more a case" if len(description.inputs) > 1 else ""
-        self.takes.setText(f"Each case takes a {any_of(first.kinds)}{more}.")
+        self._say_takes(description)
         if not self._named:
             self.out.setText(str(self._proposed(description)))
         self._touched()
 
     def _show_same(self, description: Description) -> None:
-        """Inputs beyond the first may be the same for all cases."""
+        """Of several inputs some may be the same for all cases."""
         while self._same_grid._rows:
             name, field = self._same_grid._rows.pop()
             for widget in (name, field):
@@ -322,13 +320,38 @@ class BatchDialog(Dialog):
                     widget.hide()
                     widget.deleteLater()
         self.same = {}
-        for entry in description.inputs[1:]:
+        for entry in description.inputs if len(description.inputs) > 1 else ():
             edit = QLineEdit()
-            edit.setPlaceholderText("a file that is the same for all cases, or nothing with a list")
+            edit.setPlaceholderText("differs, or the file that is the same for all")
             edit.textEdited.connect(lambda _text: self._touched())
             self._same_grid.add(entry.label, edit, entry.help)
             self.same[entry.name] = edit
         self._same_grid.setVisible(bool(self.same))
+
+    def _say_takes(self, description: Description) -> None:
+        if len(description.inputs) == 1:
+            self.takes.setText(f"Each case takes a {any_of(description.inputs[0].kinds)}.")
+            return
+        names = ", ".join(f"{i.label} ({any_of(i.kinds)})" for i in description.inputs)
+        self.takes.setText(f"Each case takes {len(description.inputs)} inputs: {names}.")
+
+    def _free(self, description: Description) -> list[Input]:
+        """The inputs that each case has of its own, those that may be left out at the end."""
+        held = self._same()
+        free = [i for i in description.inputs if i.name not in held]
+        return sorted(free, key=lambda i: i.optional)
+
+    def _which(self, description: Description) -> str:
+        """Why it is not clear which input the added files are, "" if it is."""
+        free = self._free(description)
+        if not free:
+            return "All inputs are the same for all cases; leave one of them empty."
+        needed = [i.label for i in free if not i.optional]
+        if len(needed) > 1:
+            return (
+                f"Name the file for all but one of {' and '.join(needed)}, or add a list with a case a line."
+            )
+        return ""
 
     def _proposed(self, description: Description) -> Path:
         base = self._workbench.settings.folder("batch-folder", "export-folder")
@@ -383,13 +406,14 @@ class BatchDialog(Dialog):
     def add_open(self) -> None:
         """The files of the open objects that fit the first input."""
         description = self.description
-        if description is None:
+        free = self._free(description) if description is not None else []
+        if not free:
             return
         for item in self._workbench.document:
             if item.data is None or item.parent is not None:
                 continue
             candidate = candidate_of(item)
-            if candidate.kind in description.inputs[0].kinds and candidate.path:
+            if candidate.kind in free[0].kinds and candidate.path:
                 self.inputs.add(candidate.path)
 
     # -- counting and checking --------------------------------------------------------------------------------
@@ -408,6 +432,9 @@ class BatchDialog(Dialog):
         if description is None or not (self.inputs.paths() or self.inputs.lists()):
             self.found.setText("")
             self._check()
+            return
+        if self.inputs.paths() and self._which(description):
+            self.found.setText("")
             return
         round = self._round
 
@@ -452,6 +479,9 @@ class BatchDialog(Dialog):
             return "Loading…"
         if not (self.inputs.paths() or self.inputs.lists()):
             return "Add the files to run on."
+        unclear = self._which(self.description) if self.inputs.paths() else ""
+        if unclear:
+            return unclear
         if self._problem:
             return self._problem
         reason = self.form.problem()

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -238,6 +239,7 @@ class BatchPanel(Panel):
         row.addWidget(self.filter, 1)
         row.addWidget(self.state)
         row.addStretch(1)
+        self._room = m.px(640)
         self.stop_button = self._action(
             "Stop", self.stop_wanted.emit, "Stop the cases that run; Resume goes on later"
         )
@@ -246,9 +248,16 @@ class BatchPanel(Panel):
         self.summary_button = self._action(
             "Open summary", self.summary_wanted.emit, "Every number of every case, as a table"
         )
+        actions = QHBoxLayout()
+        actions.setSpacing(m.px(8))
+        actions.addStretch(1)
         for each in (self.stop_button, self.resume_button, self.retry_button, self.summary_button):
-            row.addWidget(each)
-        top.addLayout(row)
+            actions.addWidget(each)
+        self._tools = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._tools.setSpacing(m.px(6))
+        self._tools.addLayout(row, 1)
+        self._tools.addLayout(actions)
+        top.addLayout(self._tools)
         column.addLayout(top)
         self.model = CasesModel(self)
         self.view = self._make_view(m)
@@ -263,6 +272,19 @@ class BatchPanel(Panel):
         self.filter.returnPressed.connect(lambda: self.view.setFocus(Qt.FocusReason.TabFocusReason))
         self.state.currentIndexChanged.connect(lambda _index: self._filter())
         self._blank.hide()
+        self._fit_tools()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.body is not None:
+            self._fit_tools()
+
+    def _fit_tools(self) -> None:
+        """The buttons below the filter where both do not fit beside each other."""
+        wide = self.width() >= self._room
+        way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        if self._tools.direction() is not way:
+            self._tools.setDirection(way)
 
     def _action(self, text: str, run: Callable[[], object], tip: str) -> QPushButton:
         return button(text, run, "quiet", tip)
@@ -294,8 +316,8 @@ class BatchPanel(Panel):
         names = [printable(r.case.name) for r in self.model.shown[:200]]
         widest = max((metrics.horizontalAdvance(n) for n in names), default=0)
         self.view.setColumnWidth(0, min(max(widest + m.px(28), m.px(120)), m.px(320)))
-        self.view.setColumnWidth(1, metrics.horizontalAdvance("waiting") + m.px(44))
-        self.view.setColumnWidth(2, metrics.horizontalAdvance("00 h 00 min") + m.px(28))
+        self.view.setColumnWidth(1, metrics.horizontalAdvance("waiting") + m.px(32))
+        self.view.setColumnWidth(2, metrics.horizontalAdvance("00 h 00 min") + m.px(14))
 
     # -- words -----------------------------------------------------------------------------------------------
 

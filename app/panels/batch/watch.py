@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from pathlib import Path
 
@@ -23,6 +22,7 @@ class Watch(QObject):
         super().__init__(parent)
         self.folder = folder
         self._stop = threading.Event()
+        self._telling = threading.Lock()
         self._look = threading.Event()
 
     def start(self) -> None:
@@ -36,7 +36,8 @@ class Watch(QObject):
 
     def stop(self) -> None:
         """No more news; the thread ends after the look that it is at."""
-        self._stop.set()
+        with self._telling:  # nothing is emitted any more once this returns: Qt may destroy it
+            self._stop.set()
         self._look.set()
 
     def _go(self, follower: Follower, stop: threading.Event, look: threading.Event) -> None:
@@ -48,7 +49,7 @@ class Watch(QObject):
                 found = News(problem=f"{self.folder.name} cannot be read ({error}).")
             if last is None or _differs(found, last):
                 last = found
-                with contextlib.suppress(RuntimeError):  # the window has gone
+                with self._telling:
                     if not stop.is_set():
                         self.news.emit(found)
             look.wait(EVERY)
