@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,11 @@ class Row:
     natural: Any
 
 
+def rows_of(cases: Iterable[Case], status: Mapping[str, Status]) -> dict[str, Row]:
+    """The rows of a table of cases, by name and in order."""
+    return {c.name: Row(c, status.get(c.name, Status()), n, natural(c.name)) for n, c in enumerate(cases)}
+
+
 class CasesModel(QAbstractTableModel):
     """Rows in an order and with a filter; `counts` how many cases are in each state."""
 
@@ -49,9 +54,9 @@ class CasesModel(QAbstractTableModel):
 
     # -- what is in it ---------------------------------------------------------------------------------------
 
-    def set_cases(self, cases: Iterable[Case], status: Callable[[str], Status]) -> None:
-        """Other cases altogether."""
-        self._rows = {c.name: Row(c, status(c.name), n, natural(c.name)) for n, c in enumerate(cases)}
+    def set_rows(self, rows: dict[str, Row]) -> None:
+        """Other cases altogether, see `rows_of`."""
+        self._rows = rows
         self._count()
         self.beginResetModel()
         self.shown = self._arranged()

@@ -29,7 +29,7 @@ from app.panels.dock import Panel
 from app.theme import Metrics, Theme
 from app.window.kinds import count
 from app.window.tasks import in_words
-from core.batch import DONE, FAILED, RUNNING, STATES, WAITING, Manifest, News, Status
+from core.batch import DONE, FAILED, RUNNING, STATES, WAITING, Manifest, News
 from core.errors import printable
 
 EMPTY = "No batch is shown. Run an analysis on many files, or open the folder of a batch that ran before."
@@ -93,6 +93,7 @@ class BatchPanel(Panel):
         self.manifest: Manifest | None = None
         self.news = News()
         self._watch: Watch | None = None
+        self._round = 0
         self._starting = False
         self.body: QWidget | None = None
         m = Metrics.of(self.font())
@@ -123,9 +124,10 @@ class BatchPanel(Panel):
         self._build()
         self.folder, self.manifest, self._starting = folder, None, starting
         self.news = News()
-        self.model.set_cases((), lambda _name: Status())
+        self.model.set_rows({})
         self._clear_filter()
-        self._watch = Watch(folder, self)
+        self._round += 1
+        self._watch = Watch(folder, self._round, self)
         self._watch.news.connect(self._on_news)
         self._watch.start()  # not before somebody listens: the first news tells of all cases
         self._show()
@@ -177,17 +179,17 @@ class BatchPanel(Panel):
     def _why_no_batch(self) -> str:
         return "" if self.folder is not None and self.manifest is not None else "no batch is shown"
 
-    def _on_news(self, news: News) -> None:
-        if self.sender() is not self._watch:
+    def _on_news(self, round: int, news: News, rows: dict[str, Row] | None) -> None:
+        if round != self._round or self._watch is None:  # of a batch that is not shown any more
             return
         self.news = news
         if news.problem:
             self._show()
             return
         self._starting = False
-        if news.cases is not None:
+        if rows is not None:
             self.manifest = news.manifest
-            self.model.set_cases(news.cases, lambda name: news.changed.get(name, Status()))
+            self.model.set_rows(rows)
             self._fit_columns()
         elif news.changed:
             self.model.update(news.changed)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.panels.batch.model import rows_of
 from core.batch import Follower, News
 
 EVERY = 0.4
@@ -14,13 +15,15 @@ EVERY = 0.4
 
 
 class Watch(QObject):
-    """Emits `news` on Qt's thread, a `core.batch.News` each time that something is new, from `start` on."""
+    """Emits `news` on Qt's thread, its number and a `core.batch.News` each time that something is new."""
 
-    news = Signal(object)
+    news = Signal(int, object, object)
+    """Number, news, and the rows for the table where the cases are others than before, else None."""
 
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, number: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.folder = folder
+        self.number = number
         self._stop = threading.Event()
         self._telling = threading.Lock()
         self._look = threading.Event()
@@ -49,9 +52,11 @@ class Watch(QObject):
                 found = News(problem=f"{self.folder.name} cannot be read ({error}).")
             if last is None or _differs(found, last):
                 last = found
+                # Thousands of rows are made here rather than on the window's thread.
+                rows = None if found.cases is None else rows_of(found.cases, found.changed)
                 with self._telling:
                     if not stop.is_set():
-                        self.news.emit(found)
+                        self.news.emit(self.number, found, rows)
             look.wait(EVERY)
             look.clear()
 

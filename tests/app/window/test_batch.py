@@ -18,7 +18,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from app.panels.batch.model import CasesModel
+from app.panels.batch.model import CasesModel, rows_of
 from app.window.batch_dialog import BatchDialog
 from app.window.main_window import MainWindow
 from core.batch import DONE, FAILED, RUNNING, WAITING, Case, Status, holder, read_progress
@@ -294,7 +294,7 @@ def test_the_dialog_says_what_is_missing(
 def test_thousands_of_rows_keep_their_selection(qtbot: Any) -> None:
     cases = [Case(f"case {n}", (f"/d/case {n}.ply",)) for n in range(5000)]
     model = CasesModel()
-    model.set_cases(cases, lambda _name: Status())
+    model.set_rows(rows_of(cases, {}))
     selection = QItemSelectionModel(model)
     rows = QItemSelectionModel.SelectionFlag.Rows | QItemSelectionModel.SelectionFlag.Select
     selection.select(model.index(4321, 0), rows)
