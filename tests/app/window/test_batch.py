@@ -141,7 +141,7 @@ def test_failed_ones_again_and_what_the_panel_offers(
 def test_stop_and_resume(ready: MainWindow, begin: Any, cohort: Path, tmp_path: Path, qtbot: Any) -> None:
     window, panel = ready, ready.batch
     dialog = begin("fake.slow", tmp_path / "out", cohort)
-    dialog.form.fields["seconds"].set_value(1.5)
+    dialog.form.fields["seconds"].set_value(0.8)
     dialog.workers.set_value(1)
     dialog.run()
     qtbot.waitUntil(lambda: panel.number(RUNNING) == 1 and panel.number(FAILED) == 1, timeout=60_000)
