@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,6 +178,11 @@ class MovieMaker(QObject):
                 return "" if not code else None
             said.seek(0)
             lines = said.read().decode(errors="replace").strip().splitlines()
+            if code == -signal.SIGKILL:
+                return (
+                    f"{self.path.name} cannot be written; its encoder was killed, most likely for want of memory: "
+                    "close other data or choose a smaller picture."
+                )
             return (
                 lines[-1] if lines else f"{self.path.name} cannot be written; the encoder ended with {code}."
             )

@@ -16,7 +16,7 @@ from core.data import PointCloud
 from core.errors import ReadError
 from core.exports import write_object
 from core.jobs import Job
-from core.opening import items_of, open_path
+from core.opening import items_of, open_path, read_again
 from core.plugins import PluginHost
 from core.session import load, save
 from tests.conftest import Tried
@@ -225,3 +225,20 @@ def dicom_folder(folder: Path) -> Path:
         made.PixelData = (np.arange(64, dtype=np.uint16) + 100 * k).tobytes()
         made.save_as(folder / f"{k}.dcm", enforce_file_format=True)
     return folder
+
+
+@pytest.mark.parametrize(
+    "fate", [other, same_size, truncated, vanished, a_link_to_itself], ids=lambda f: f.__name__
+)
+def test_undo_brings_back_no_other_file(fate: Callable[[Path], None], tmp_path: Path, tried: Tried) -> None:
+    path = tmp_path / "cloud.ply"
+    write(path, POINTS)
+    (item,) = items_of(open_path(path, job=Job(), host=HOST))
+    assert item.source is not None
+    (data,) = read_again([item.source], job=Job(), host=HOST)
+    np.testing.assert_array_equal(data.points, POINTS)
+    fate(path)
+    with pytest.raises(ReadError, match="is not the file any more that was open; open it again") as refused:
+        read_again([item.source], job=Job(), host=HOST)
+    assert "\n" not in str(refused.value)
+    tried("files changed or gone, between closing and undo", 1)

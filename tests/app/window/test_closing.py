@@ -286,3 +286,37 @@ def test_the_program_ends_and_leaves_no_process(how: str, tmp_path: Path, tried:
         assert code == (-getattr(signal, how) if how.startswith("SIG") else 0)
     assert breaking.settled(lambda: not any(breaking.alive(int(p)) for p in words[1:])), "an orphan"
     tried("windows closed while something ran", 1)
+
+
+def encoder_of(window: Any, helper: Any, tmp_path: Path) -> tuple[Any, Any]:
+    """A movie at work: its task and the encoder's process."""
+    task = movie(window, tmp_path)
+    helper.qtbot.waitUntil(lambda: window.movies.maker._process is not None, timeout=30_000)
+    helper.qtbot.waitUntil(lambda: bool(list(tmp_path.glob(".equiscope-*"))), timeout=30_000)
+    return task, window.movies.maker._process
+
+
+def test_an_encoder_that_stands_still_holds_no_window(
+    window: Any, helper: Any, tmp_path: Path, tried: Tried
+) -> None:
+    _, encoder = encoder_of(window, helper, tmp_path)
+    os.kill(encoder.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    window.close()
+    assert not window.isVisible() and time.monotonic() - began < 10
+    assert encoder.poll() == -signal.SIGKILL
+    assert not list(tmp_path.glob(".equiscope-*")) and not (tmp_path / "m.gif").exists()
+    tried("windows closed while something ran", 1)
+
+
+def test_an_encoder_that_is_killed_is_one_sentence(
+    window: Any, helper: Any, tmp_path: Path, tried: Tried
+) -> None:
+    task, encoder = encoder_of(window, helper, tmp_path)
+    os.kill(encoder.pid, signal.SIGKILL)
+    helper.qtbot.waitUntil(lambda: task.over, timeout=30_000)
+    (card,) = window.cards.cards
+    assert card.problem.text.startswith("m.gif cannot be written; its encoder was killed")
+    assert not list(tmp_path.glob(".equiscope-*")) and not (tmp_path / "m.gif").exists()
+    assert window.commands["file.movie"].isEnabled(), "the next one can be made"
+    tried("kills of workers", 1)

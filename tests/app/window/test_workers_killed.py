@@ -221,6 +221,7 @@ def test_workers_killed_a_thousand_times(
     kills = seed = 0
     while kills < 1000:
         seed += 1
+        (tmp_path / str(seed)).mkdir()
         kills += rounds_of_kills(window, helper, tmp_path / str(seed), files, 50, seed)
         window.workbench.new_session()
         helper.open(window, files["mesh"])
