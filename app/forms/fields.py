@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QV
 
 from app.forms.numbers import number_words
 from app.forms.slider import BoundedSlider, slides
+from app.forms.tips import plain_tip
 from app.forms.widgets import Choice, NumberEdit, button, label
 from app.theme import Metrics, restyle
 from core.analyses import Parameter, ParameterError, checked
@@ -254,7 +255,9 @@ class PathField(TextField):
         what = "folder" if self.parameter.folder else "file"
         browse = button("…", self._browse, "square", f"Choose a {what}")
         browse.setAccessibleName(f"Choose a {what} for {self.parameter.label}")
-        self.edit.textChanged.connect(lambda text: self.edit.setToolTip(text or self.parameter.help))
+        self.edit.textChanged.connect(
+            lambda text: self.edit.setToolTip(plain_tip(text or self.parameter.help))
+        )
         row.addWidget(browse)
         self._column.insertLayout(0, row)
 

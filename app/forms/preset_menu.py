@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QPushButton
 
 from app.forms.presets import Preset, Presets
+from app.forms.tips import plain_tip
 from app.window.saving import ask_save
 from core.analyses import ParameterError
 from core.errors import UserError
@@ -96,7 +97,7 @@ class PresetButton(QPushButton):
             or "Presets"
         )
         self.setAccessibleName(f"Presets: {name}" if name else "Presets")
-        self.setToolTip(name or "Values kept under a name")
+        self.setToolTip(plain_tip(name) or "Values kept under a name")
 
     # -- what it does ----------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.numbers import parse_number
+from app.forms.tips import plain_tip
 from app.theme import Metrics, color, current_theme, restyle
 
 
@@ -49,7 +50,7 @@ def button(
     if role == "link":
         made.setCursor(Qt.CursorShape.PointingHandCursor)
     if tip:
-        made.setToolTip(tip)
+        made.setToolTip(plain_tip(tip))
     if clicked is not None:
         made.clicked.connect(lambda _checked=False: clicked())
     return made
@@ -72,7 +73,7 @@ class RowButton(QPushButton):
         room = self.width() - 2 * Metrics.of(self.font()).px(13)
         shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, room)
         self.setText(shown)
-        self.setToolTip(self._tip or (self._text if shown != self._text else ""))
+        self.setToolTip(plain_tip(self._tip or (self._text if shown != self._text else "")))
 
 
 def rule() -> QFrame:
@@ -104,7 +105,7 @@ class elided(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         text = self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
-        tip = self.text() if text != self.text() else ""
+        tip = plain_tip(self.text()) if text != self.text() else ""
         if tip != self.toolTip():
             self.setToolTip(tip)
         painter = QPainter(self)
@@ -231,8 +232,8 @@ class FieldGrid(QWidget):
         if not field.accessibleName():
             field.setAccessibleName(text)
         if tip:
-            field.setToolTip(tip)
-            name.setToolTip(tip)
+            field.setToolTip(plain_tip(tip))
+            name.setToolTip(plain_tip(tip))
         return name
 
     def add_wide(self, widget: QWidget) -> None:
@@ -341,7 +342,7 @@ def paragraph(text: str, role: str = "", *, selectable: bool = True) -> QLabel:
     made = label(text, role, wrap=True, selectable=selectable)
     made.setMinimumWidth(1)
     if any(len(word) > 2 * WORD for word in text.split()):
-        made.setToolTip(text)
+        made.setToolTip(plain_tip(text))
     return made
 
 
@@ -370,7 +371,7 @@ class Readings(QWidget):
         shown.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         shown.setAccessibleName(f"{name}: {value}")
         if tip:
-            shown.setToolTip(tip)
+            shown.setToolTip(plain_tip(tip))
         self._grid.setColumnStretch(0, 1)
         # A word without a place to break it would make the whole panel as wide as itself.
         long = any(len(word) > WORD for word in name.split())

@@ -15,6 +15,7 @@ from app.forms import AnalysisForm, ColumnWidget, button, label, scrolled
 from app.forms.form import Candidate
 from app.forms.preset_menu import PresetButton
 from app.forms.presets import Presets
+from app.forms.tips import plain_tip
 from app.panels.about_analysis import about_analysis
 from app.panels.dock import Panel
 from app.theme import Theme
@@ -250,7 +251,7 @@ class AnalysisPanel(Panel):
                 made = button(analysis.title, partial(self.choose, analysis))
                 reason = self._workbench.why_not(analysis)
                 made.setEnabled(not reason)
-                made.setToolTip(reason.capitalize())
+                made.setToolTip(plain_tip(reason.capitalize()))
                 self._body.column.addWidget(made)
         self._body.column.addStretch(1)
 

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import ColumnWidget, label
 from app.panels.dock import Panel
 from app.theme import Metrics, color, current_theme
@@ -217,7 +218,7 @@ class DataTree(QTreeWidget):
         lines = [f"{item.name} · {words}", *said]
         if item.source is not None:
             lines.insert(1, item.source.path)
-        row.setToolTip(0, "\n".join(lines))
+        row.setToolTip(0, plain_tip("\n".join(lines)))
         spoken = [item.name, words, str(row.data(0, NOTE) or "")]
         spoken += ["shown" if item.display.visible else "hidden"] if shows else []
         spoken += [missing] if missing else []

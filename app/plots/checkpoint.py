@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.numbers import number_words
+from app.forms.tips import plain_tip
 from app.forms.widgets import Card, ColumnWidget, Readings, button, elided, label, scrolled
 from app.theme import Metrics, Theme
 from app.window.kinds import bytes_words, count, counted
@@ -152,7 +153,7 @@ class CheckpointView(QWidget):
             )
             leaf.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             leaf.setData(0, Qt.ItemDataRole.UserRole, tensor.name)
-            leaf.setToolTip(0, tensor.name)
+            leaf.setToolTip(0, plain_tip(tensor.name))
             self._leaves[tensor.name] = leaf
             if parent is None:
                 self.tree.addTopLevelItem(leaf)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from app.forms.numbers import number_words
+from app.forms.tips import plain_tip
 from app.plots.drawing import Canvas
 
 STOPS = 17
@@ -22,7 +23,7 @@ class ColourBar(pg.GraphicsWidget):
         super().__init__()
         self._canvas, self._colors, self.text = canvas, colors, text
         self.levels = levels
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
         self._fit()
 
     def set_levels(self, levels: tuple[float, float]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from app.forms.numbers import number_words
+from app.forms.tips import plain_tip
 from app.plots.rows import Rows
 from app.plots.table_filter import FilterError, mask
 from core.data import Table
@@ -88,7 +89,7 @@ class TableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.words(index.row(), index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(self.columns[index.column()][self.order[index.row()]])
+            return plain_tip(str(self.columns[index.column()][self.order[index.row()]])[:2000])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return RIGHT if self.is_number(index.column()) else LEFT
         return None
@@ -100,7 +101,7 @@ class TableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.title(section) if across else str(int(self.order[section]) + 1)
         if role == Qt.ItemDataRole.ToolTipRole and across:
-            return self.title(section)
+            return plain_tip(self.title(section))
         if role == Qt.ItemDataRole.TextAlignmentRole and across:
             return RIGHT if self.is_number(section) else LEFT
         return None

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import elided
 from app.plots.cursors import MODES
 from app.theme import Metrics
@@ -56,7 +57,7 @@ class ToolRow(QFrame):
     def _make(self, text: str, tip: str) -> QToolButton:
         made = QToolButton()
         made.setText(text)
-        made.setToolTip(tip)
+        made.setToolTip(plain_tip(tip))
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._row.addWidget(made)
         return made

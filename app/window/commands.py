@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from app.forms.tips import plain_tip
+
 
 class Commands(QObject):
     """Named actions. A command that cannot be used says why (`set_reason`)."""
@@ -59,7 +61,7 @@ class Commands(QObject):
         if why_not is not None:
             self._reasons[id] = why_not
         self._tips[id] = tip
-        action.setToolTip(tip)
+        action.setToolTip(plain_tip(tip))
         action.setStatusTip(tip)
         action.triggered.connect(lambda _checked=False: run())
         self._actions[id] = action
@@ -107,7 +109,7 @@ class Commands(QObject):
         self._said[id] = reason
         action.setEnabled(not reason)
         tip = reason[:1].upper() + reason[1:] if reason else self._tips[id]
-        action.setToolTip(tip)
+        action.setToolTip(plain_tip(tip))
         action.setStatusTip(tip)
 
     def refresh(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import FieldGrid, button, label
 from app.theme import Metrics
 from app.window.comparing import MOST
@@ -46,7 +47,9 @@ class CompareDialog(Dialog):
         for item in items:
             row = QListWidgetItem(icon(kind_of_item(item)), names[item.id])
             row.setData(ID, item.id)
-            row.setToolTip(f"{item.name} · {KIND_WORDS.get(kind_of_item(item), kind_of_item(item))}")
+            row.setToolTip(
+                plain_tip(f"{item.name} · {KIND_WORDS.get(kind_of_item(item), kind_of_item(item))}")
+            )
             row.setFlags(
                 Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
             )

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import button, label
 from app.theme import Metrics, current_theme
 from app.window.comparing import Comparing
@@ -60,7 +61,7 @@ class Strip(QFrame):
         made = QToolButton()
         made.setText(text)
         made.setCheckable(True)
-        made.setToolTip(tip)
+        made.setToolTip(plain_tip(tip))
         made.setAccessibleName(name)
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.add(made)

@@ -109,6 +109,7 @@ def _at_work(running: int) -> str:
 def ask_to_close(running: int, parent: QWidget) -> bool:
     """Whether the window may go; says what runs."""
     box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Close Equiscope")
     box.setText("Close Equiscope?")
@@ -151,6 +152,7 @@ def ask_about_batches(names: Sequence[str], parent: QWidget) -> str:
 def ask_to_replace(name: str, parent: QWidget) -> bool:
     """Whether what has this name already may go."""
     box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Replace")
     box.setText(f"Replace {shortened(name)}?")
@@ -167,6 +169,7 @@ def ask_to_replace(name: str, parent: QWidget) -> bool:
 def ask_about_conflict(name: str, parent: QWidget) -> str:
     """ "overwrite", "save-as" or "cancel": the session was saved by another window since it was opened here."""
     box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Changed on disk")
     box.setText(f"{shortened(name)} was changed on the disk since you opened it.")
@@ -190,6 +193,7 @@ def ask_about_conflict(name: str, parent: QWidget) -> str:
 def ask_to_save(name: str, parent: QWidget, running: int = 0) -> str:
     """ "save", "discard" or "cancel"; says how many jobs are cancelled, too."""
     box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Unsaved changes")
     box.setText(f"Save the changes to {shortened(name)}?")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import button, label
 from app.window.dialogs import Dialog
 from app.window.kinds import counted, shortened
@@ -85,8 +86,8 @@ class LocateDialog(Dialog):
                 [shortened(item.name), printable(PurePath(item.source.path).name), self._words(item)]
             )
             row.setData(0, ID, item.id)
-            row.setToolTip(1, item.source.path)
-            row.setToolTip(2, row.text(2))
+            row.setToolTip(1, plain_tip(item.source.path))
+            row.setToolTip(2, plain_tip(row.text(2)))
             row.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(row.text(n) for n in range(3)))
             self.tree.addTopLevelItem(row)
             if item.id == chosen:

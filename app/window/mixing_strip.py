@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QSlider, QToolButton, QWidget
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import NumberEdit, button, label
 from app.theme import Metrics
 from app.window.compare_strip import Strip
@@ -114,7 +115,7 @@ class MixStrip(Strip):
                 for id, name in names.items():
                     box.addItem(name, id)
             box.setCurrentIndex(max(0, box.findData(chosen)))
-            box.setToolTip(box.currentText())
+            box.setToolTip(plain_tip(box.currentText()))
         self.mode.setCurrentIndex(self.mode.findData(mix.mode))
         blends, curtain = mix.mode == "blend", mix.mode == "curtain"
         self.slider.setVisible(blends or curtain)

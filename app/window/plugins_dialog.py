@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import button, label
 from app.theme import Metrics
 from app.window.dialogs import Dialog
@@ -131,7 +132,7 @@ class PluginsDialog(Dialog):
     def _finish(row: QTreeWidgetItem) -> None:
         words = [row.text(c) for c in range(5) if row.text(c)]
         row.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(words))
-        row.setToolTip(4, row.text(4))
+        row.setToolTip(4, plain_tip(row.text(4)))
 
     # -- the chosen one --------------------------------------------------------------------------------------
 

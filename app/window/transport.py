@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import label
 from app.theme import Metrics, current_theme
 from app.window.icons import icon
@@ -112,7 +113,7 @@ class TransportBar(QFrame):
         line, number = self._player.timeline, self._player.number
         if line is not None:
             self.words.setText(line.time_words(number) if self._short else line.words(number))
-            self.words.setToolTip(line.words(number) if self._short else "")
+            self.words.setToolTip(plain_tip(line.words(number)) if self._short else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

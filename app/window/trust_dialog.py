@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QWidget
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import FieldGrid, button, label
 from app.theme import Metrics
 from app.window.dialogs import Dialog
@@ -111,7 +112,7 @@ class TrustDialog(Dialog):
             )
             for name in names
         ]
-        made.setToolTip("\n".join(everything[:40]))
+        made.setToolTip(plain_tip("\n".join(everything[:40])))
         self.column.addWidget(made)
 
     def _flip(self) -> None:

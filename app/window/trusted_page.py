@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QTreeWidget, QTreeWidgetItem, QWidget
 
+from app.forms.tips import plain_tip
 from app.forms.widgets import ColumnWidget, button, label
 from app.theme import Metrics
 from core.trust import TrustStore, Version
@@ -75,6 +76,6 @@ def _row(version: Version) -> QTreeWidgetItem:
     with_ = version.python or "Equiscope's own Python"
     tip = f"{version.title}\n{version.place}\nin {with_}\nSHA-256 {version.hash}\n{len(version.files)} files"
     for section in range(4):
-        row.setToolTip(section, tip)
+        row.setToolTip(section, plain_tip(tip))
     row.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(row.text(n) for n in range(4)))
     return row

@@ -125,7 +125,7 @@ def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:  # a whole number beyond all floats
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _transforms(name: str, values: np.ndarray[Any, Any], placed: bool) -> Transforms:

@@ -32,6 +32,7 @@ _FAULTS = (
     EOFError,
     struct.error,
     OverflowError,
+    MemoryError,  # a part that claims gigabytes, which Pillow asks for at once
 )
 
 # EXIF orientation: what has to be done for row 0 to be at the top.

@@ -34,6 +34,8 @@ _FAULTS = (
         NotImplementedError,
     ),
 )
+_FAX = (2, 3, 4)
+"""CCITT compressions: one bit a sample."""
 # Bytes that one packed byte can at most become; CCITT and JPEG 2000 can say "all white" in next to nothing.
 _BEST = 5000
 
@@ -144,6 +146,8 @@ def _check(path: Path, page: tifffile.TiffPage, size: int) -> int:
         raise ReadError(
             path, f"has a page of {page.imagewidth} × {page.imagelength} pixels", "cut it into parts"
         )
+    if int(page.compression) in _FAX and int(page.bitspersample) != 1:
+        raise ReadError(path, f"is packed as a fax and has {page.bitspersample} bits a sample", DAMAGED)
     held = sum(min(int(n), size) for n in page.databytecounts)
     if claimed > min(held, size) * (1 if page.compression == 1 else _BEST):
         raise ReadError(

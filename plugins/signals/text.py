@@ -293,8 +293,8 @@ def _signal(
     rising = (
         times.dtype.kind == "f"
         and len(times) > 1
-        and bool((np.diff(times) > 0).all())
         and bool(np.isfinite(times).all())
+        and bool((np.diff(times) > 0).all())
     )
     numbers = len(columns) > 1 and all(c.dtype.kind in "fb" for c in columns[1:])
     unit = units[0].lower() or ("ms" if names[0].lower() in ("msec", "millis") else "")

@@ -36,6 +36,7 @@ from app.window.menus import (
     window,
 )
 from app.window.menus.view import BIG, LAYOUTS, SIDES
+from core.errors import printable
 from core.plugins import Analysis
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Menus:
         for n, path in enumerate(paths):
             action = self.commands.add(
                 f"recent.{n}",
-                Path(path).name.replace("&", "&&") or path,
+                printable(Path(path).name).replace("&", "&&") or path,
                 partial(w.open_paths, [path]),
                 group="Recent",
                 tip=path,

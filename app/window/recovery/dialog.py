@@ -256,6 +256,7 @@ def when_words(moment: float, now: float | None = None) -> str:
 def ask_to_delete(name: str, parent: QWidget) -> bool:
     """Whether what was not saved may go for good."""
     box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIcon(QMessageBox.Icon.NoIcon)
     box.setWindowTitle("Delete")
     box.setText(f"Delete {shortened(name, 60)}?")
