@@ -87,6 +87,8 @@ class Process:
         self.runner = runner
         self.request: Request | None = None
         self.doomed = False
+        self.taken = 0
+        """Bytes for which it was ended: more than the machine had left."""
         self._sending = threading.Lock()
         self._heard = threading.Event()
         self._errors: collections.deque[str] = collections.deque(maxlen=400)
@@ -248,7 +250,7 @@ class Process:
             self._over(request, State.CANCELLED)
         else:
             details = "\n".join(self._errors)
-            text = _death(self.popen.returncode)
+            text = _too_much(self.taken) if self.taken else _death(self.popen.returncode)
             self._over(request, State.FAILED, error=JobFailed(text, details, kind="WorkerDied"))
 
     def _handle(self, message: dict[str, Any]) -> None:
@@ -302,6 +304,13 @@ class Process:
             request.handle._emit(LogLine(line))
         else:
             log.debug("worker: %s", line)
+
+
+def _too_much(taken: int) -> str:
+    return (
+        f"The job was stopped because it took {taken / 1e9:.1f} GB, all the memory that this machine has left; nothing "
+        "that is open is lost: close other data or choose a smaller input."
+    )
 
 
 def _death(code: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from core.drafts import keep_notes, notes_folder, remove_drafts
 from core.errors import Cancelled
+from core.jobs import _memory
 from core.jobs._events import JobFailed, State
 from core.jobs._handle import Handle, Listener, event_of, job_failed
 from core.jobs._job import Job
@@ -113,6 +114,7 @@ class WorkerRunner:
         self._processes: list[Process] = []
         self._ids = itertools.count(1)
         self.closed = False
+        self._watcher: threading.Thread | None = None
         _raise_file_limit()
         atexit.register(self.close)
 
@@ -196,11 +198,38 @@ class WorkerRunner:
                 if process is None:
                     break
                 process.start(self._queue.popleft())
+                if self._watcher is None and os.name == "posix":
+                    self._watcher = threading.Thread(target=self._watch, daemon=True, name="jobs-memory")
+                    self._watcher.start()
         if refused is not None:
             request, error = refused
             text = f"No process can be started for this ({error.strerror or error}); close other programs and try again."
             request.handle._turn(State.FAILED, error=JobFailed(text, kind="NoProcess"))
             self.dispatch()
+
+    def _watch(self) -> None:
+        """While anything runs: end the worker that takes the last of the machine's memory."""
+        while (pause := self._look_at_memory()) is not None:
+            time.sleep(pause)
+
+    def _look_at_memory(self) -> float | None:
+        # A function of its own, so that no local of a waiting thread keeps a finished job and its data alive.
+        with self.lock:
+            busy = [p for p in self._processes if p.request is not None and not p.doomed]
+            if not busy or self.closed:
+                self._watcher = None
+                return None
+            there, kept = _memory.left(), _memory.reserve()
+            if there is None or there >= 6 * kept:
+                return 0.3
+            if there < kept:
+                taken, process = max(((_memory.resident(p.popen.pid), p) for p in busy), key=lambda t: t[0])
+                # A worker that holds little is not to blame; ending it would help nobody.
+                if taken > max(there, kept):
+                    process.taken = taken
+                    process.kill()
+            # Memory goes at some gigabytes a second: the less there is, the oftener one has to look.
+            return 0.05
 
     def _cancel(self, handle: Handle) -> None:
         with self.lock:

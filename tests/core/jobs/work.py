@@ -136,3 +136,11 @@ def late(job: Job, n_bytes: int) -> Any:
         out[start : start + n_bytes // 4] = 1
         taken.append(sum(p.stat().st_blocks * 512 for p in folder.iterdir()))
     return {"out": out, "taken": taken}
+
+
+def hog(job: Job, millions: int) -> int:
+    """Takes so many million bytes, and then its time."""
+    held = np.ones(millions * 1_000_000, np.uint8)
+    job.log("holds it")
+    time.sleep(30)
+    return int(held[0])
