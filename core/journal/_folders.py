@@ -39,11 +39,13 @@ class Home:
     def make(cls, parent: Path) -> Home:
         """A new one in `parent`. Nobody sees it before it is locked. Raises OSError where nothing can be written."""
         new = [p for p in (parent, *parent.parents) if not p.exists()]
-        parent.mkdir(parents=True, exist_ok=True)
+        parent.parent.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(mode=0o700, exist_ok=True)  # what is open is nobody else's business
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
         # Windows renames no folder in which a file is open; `tidy` gives it the time to be locked there.
         draft = parent / (name if os.name == "nt" else f".new-{name}")
-        (draft / "blobs").mkdir(parents=True)
+        draft.mkdir(mode=0o700)
+        (draft / "blobs").mkdir()
         lock = open(draft / "lock", "wb")  # held until `release`
         try:
             if not _lock(lock):

@@ -95,7 +95,7 @@ def replay(folder: Path) -> Replayed:
             if records and records[0].get("kind") == "begin":
                 return _played(folder, records, torn + behind)
             behind += torn
-    raise ReadError(folder, "holds no journal that can be read", "delete it")
+    raise ReadError(folder, "has no record that can be read", "delete it (File, Recover…)")
 
 
 def _played(folder: Path, records: list[dict[str, Any]], behind: int) -> Replayed:

@@ -127,7 +127,9 @@ class Journal:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(timeout)
-            return not self._thread.is_alive()
+            if self._thread.is_alive():  # whoever listens may be gone before it has ended
+                self._on_trouble, self._on_written = _nobody, _nobody
+                return False
         return True
 
     # -- the thread ------------------------------------------------------------------------------------------
@@ -415,6 +417,10 @@ class Journal:
                 home.remove()
             else:
                 home.release()
+
+
+def _nobody(*_told: object) -> None:
+    return
 
 
 def _reason(error: OSError) -> str:

@@ -65,7 +65,8 @@ def test_after_a_crash_everything_comes_back_unsaved(
     (entry,) = dialog.entries
     assert entry.title == f"{', '.join(names[:3])} and 1 more"
     assert "never saved" in entry.accessibleName() and "Open saved" not in entry.buttons
-    qtbot.mouseClick(entry.buttons["Recover"], Qt.MouseButton.LeftButton)
+    assert dialog.focusWidget() is entry.buttons["Recover"] and not dialog.isModal()
+    qtbot.keyClick(entry.buttons["Recover"], Qt.Key.Key_Return)
     helper.idle(second)
     assert helper.names(second) == names
     assert not second.cards.cards
@@ -319,3 +320,76 @@ def test_moments_in_words() -> None:
     assert when_words(1000.0, 1000.0 + 60) == "a minute ago"
     assert when_words(1000.0, 1000.0 + 600) == "10 minutes ago"
     assert when_words(0.0, 86400.0 * 400) != when_words(86400.0, 86400.0 * 400)
+
+
+def test_later_asks_again_at_the_next_start(
+    make_window: Any, helper: Any, qtbot: Any, files: dict[str, Path], crash: Any
+) -> None:
+    first = make_window()
+    edited(first, helper, files["mesh"])
+    crash(first)
+    for _ in range(2):
+        window = make_window()
+        window.recovery.start()
+        dialog = offered(window, qtbot)
+        assert len(dialog.entries) == 1
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+        qtbot.waitUntil(lambda window=window: window.recovery.dialog is None)  # type: ignore[misc]
+        assert not len(window.workbench.document)
+
+
+def test_cancelled_or_asked_in_vain_it_is_still_there(
+    make_window: Any,
+    helper: Any,
+    qtbot: Any,
+    files: dict[str, Path],
+    crash: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = make_window()
+    edited(first, helper, files["mesh"])
+    crash(first)
+    window = make_window()
+    window.recovery.start()
+    (found,) = crashed(recovery_folder())
+    helper.open(window, files["table"])
+    window._ask = True
+    monkeypatch.setattr("app.window.dialogs.ask_to_save", lambda *_: "cancel")
+    window.recovery.recover(found)
+    helper.idle(window)
+    assert helper.names(window) == ["numbers"] and crashed(recovery_folder()) == [found]
+    # A job that fails lets it go, too.
+    monkeypatch.setattr("app.window.dialogs.ask_to_save", lambda *_: "discard")
+    log = next(found.path.glob("journal-*.log"))
+    content = log.read_bytes()
+    log.write_bytes(b"nothing")
+    window.recovery.recover(found)
+    helper.idle(window)
+    assert helper.names(window) == ["numbers"] and "can be read" in window.cards.cards[0].problem.text
+    log.write_bytes(content)
+    window.recovery.recover(found)
+    helper.idle(window)
+    assert "midline" in helper.names(window)
+
+
+def test_a_little_picture_is_taken_and_shown(
+    make_window: Any, helper: Any, qtbot: Any, files: dict[str, Path], crash: Any
+) -> None:
+    first = make_window()
+    edited(first, helper, files["volume"])
+    qtbot.waitUntil(lambda: first.centre.shown_grid is not None)
+    first.centre.grid.wait(20)
+    folder = first.recovery.journal.folder
+
+    def taken() -> bool:
+        first.recovery._look_at_layout()
+        return (folder / "picture.png").exists()
+
+    qtbot.waitUntil(taken)
+    crash(first)
+    second = make_window()
+    entry = offered(second, qtbot).entries[0]
+    shown = entry.picture.pixmap().toImage()
+    pixels = {shown.pixel(x, y) for x in range(0, shown.width(), 3) for y in range(0, shown.height(), 3)}
+    assert len(pixels) > 20, "the brain is to be seen"
+    second.recovery.dialog.close()

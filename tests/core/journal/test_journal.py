@@ -232,7 +232,7 @@ def test_damage_anywhere_is_cut_and_said_or_refused(make: Make) -> None:
         try:
             found = load(folder, job=Job(), host=HOST)
         except ReadError:
-            assert [c.fault for c in crashed(folder.parent)] == ["holds no journal that can be read"]
+            assert [c.fault for c in crashed(folder.parent)] == ["has no record that can be read"]
         else:
             assert found.problems and all(i.name.startswith("name") for i in found.items)
 
@@ -531,6 +531,15 @@ def test_another_window_that_has_the_session_is_found(make: Make, tmp_path: Path
     assert not open_elsewhere(parent, tmp_path / "another.equiscope", [others])
     window.crash()
     assert not open_elsewhere(parent, session, [others])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_others_on_the_machine_cannot_look_into_it(make: Make) -> None:
+    window = make()
+    window.put()
+    folder = window.journal.folder
+    assert folder is not None
+    assert [p.stat().st_mode & 0o077 for p in (folder, folder.parent)] == [0, 0]
 
 
 def test_half_made_folders_go(tmp_path: Path) -> None:
