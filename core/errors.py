@@ -45,6 +45,10 @@ class ReadError(UserError):
         return type(self), (str(self.path), self.fault, self.remedy)
 
 
+class HoldsCode(ReadError):
+    """A file that is a program: it was not run, and runs only where the user says that she trusts it."""
+
+
 class WriteError(ReadError):
     """A file that cannot be written. Same three parts as `ReadError`."""
 

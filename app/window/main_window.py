@@ -217,6 +217,7 @@ class MainWindow(QMainWindow):
         w.adopted.connect(self._take_room_back)
         w.task_over.connect(self._after_task)
         w.found.connect(partial(go_to, self))
+        w.form_wanted.connect(self._fill_form)
         self.jobs.curves_wanted.connect(self.centre.show_live)
         self.results.running.live_wanted.connect(self.centre.show_live)
         self.data.menu_wanted.connect(self._item_menu)
@@ -559,6 +560,13 @@ class MainWindow(QMainWindow):
             self.show_problem(Problem(f"The analysis {id} is not installed here.", level="warn"))
         else:
             self.choose_analysis(analysis)
+
+    def _fill_form(self, id: str, values: dict[str, Any]) -> None:
+        """The form of an analysis with some values given."""
+        self._request_analysis(id)
+        analysis = self.menus.analyses.get(id)
+        if analysis is not None:
+            self.analysis.repeat(analysis, values, 0)
 
     def _repeat(self, record: dict[str, Any]) -> None:
         group = self.workbench.document.get(self.results.group) if self.results.group else None

@@ -34,6 +34,8 @@ from core.results import Curve, Heatmap, Histogram, Layer, Number, Result, Resul
 from core.running import Finished, InputRef
 from core.settings import Settings
 
+RUN_MODEL = "equivariance.predict"
+"""The analysis that runs a user's own model, if its plugin is there."""
 HISTORY = 50
 """Finished jobs that are remembered."""
 UNDO_KEEPS = 64_000_000
@@ -102,6 +104,8 @@ class Workbench(QObject):
     idle = Signal()
     """The last running task is over."""
     log_line = Signal(str)
+    form_wanted = Signal(str, object)
+    """The form of an analysis, by its id, with values of some parameters."""
     trust_wanted = Signal(object)
     """A `Question`: a run waits for the user's trust in its model."""
     found = Signal(object)
@@ -462,6 +466,10 @@ class Workbench(QObject):
             )
             text = f"{printable(Path(path).name)} can be read in several ways. Open as…"
             self.problem.emit(Problem(text, level="info", choices=choices))
+            return
+        if error.kind == "HoldsCode" and any(a.id == RUN_MODEL for a in self.host.analyses):
+            ask = partial(self.form_wanted.emit, RUN_MODEL, {"model": path})
+            self.problem.emit(Problem(str(error), level="warn", choices=(("Run it, if I trust it…", ask),)))
             return
         self.show_failure(f"{printable(Path(path).name)} cannot be opened", error)
 

@@ -32,7 +32,7 @@ from core.checkpoints._pickle import (
     needs,
     storage_of,
 )
-from core.errors import ReadError, printable
+from core.errors import HoldsCode, ReadError, printable
 
 MAGIC = 0x1950A86A20F9469CFC6C
 LARGEST_PICKLE = 1 << 28
@@ -317,7 +317,7 @@ def program_kind(names: Iterable[str]) -> str:
 def _refuse_programs(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> None:
     kind = program_kind(members)
     if kind == "export":
-        raise ReadError(path, "holds code (a program exported by torch.export), which was not run", RUN_IT)
+        raise HoldsCode(path, "holds code (a program exported by torch.export), which was not run", RUN_IT)
     if kind:
         what = [n for n in members if n.endswith(".py") and "/code/" in n]
         named = (
@@ -325,7 +325,7 @@ def _refuse_programs(path: Path, archive: zipfile.ZipFile, members: dict[str, zi
             if what
             else ""
         )
-        raise ReadError(path, f"holds code (a TorchScript program{named}), which was not run", RUN_IT)
+        raise HoldsCode(path, f"holds code (a TorchScript program{named}), which was not run", RUN_IT)
 
 
 def _refuse_code(path: Path, forbidden: dict[str, None], root: Any) -> None:
@@ -338,7 +338,7 @@ def _refuse_code(path: Path, forbidden: dict[str, None], root: Any) -> None:
     few = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     if any(n.startswith("torch.nn.modules.") for n in forbidden):
         whole = isinstance(root, (Opaque, Global))
-        raise ReadError(
+        raise HoldsCode(
             path,
             f"{'is' if whole else 'holds'} a whole pickled module ({few}), which only its own code can open",
             f"{SAVE_WEIGHTS}; or run it: {RUN}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.window.preferences import PreferencesDialog
 from app.window.trust_dialog import TrustDialog
@@ -227,6 +228,32 @@ def test_a_list_that_cannot_be_kept_runs_once_and_says_so(
     folder.write_text("no folder")
     click(dialogs(window)[0].trust_button)
     assert marks() == 1 and "runs this once" in window.cards.cards[-1].problem.text
+
+
+def test_a_dropped_program_is_told_apart_and_may_be_run_from_its_card(
+    window: Any, files: dict[str, Path], helper: Any, tmp_path: Path
+) -> None:
+    path, mark = tmp_path / "script.pt", tmp_path / "ran"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("script/code/__torch__/net.py", f"open({str(mark)!r}, 'w')")
+        archive.writestr("script/constants.pkl", f"cposix\nsystem\n(S'touch {mark}'\ntR.")
+        archive.writestr("script/data.pkl", f"cposix\nsystem\n(S'touch {mark}'\ntR.")
+    helper.open(window, files["mesh"], path)
+    window.workbench.load_descriptions()
+    helper.idle(window)
+    (card,) = window.cards.cards
+    assert "holds code (a TorchScript program for __torch__.net), which was not run" in card.problem.text
+    (choose,) = [b for b in card.findChildren(QPushButton) if b.text().startswith("Run it")]
+    QTest.mouseClick(choose, Qt.MouseButton.LeftButton)
+    form = window.analysis.form
+    assert form.description.id == "equivariance.predict" and form.fields["model"].value() == str(path)
+    assert form.chosen() and form.run_button.isEnabled()
+    QTest.mouseClick(form.run_button, Qt.MouseButton.LeftButton)
+    helper.idle(window)
+    (dialog,) = dialogs(window)
+    assert "Run script.pt?" in words(dialog) and not mark.exists()
+    dialog.close()
+    assert not mark.exists()
 
 
 def test_a_dropped_module_is_never_run(
