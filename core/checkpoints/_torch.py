@@ -319,12 +319,9 @@ def _refuse_programs(path: Path, archive: zipfile.ZipFile, members: dict[str, zi
     if kind == "export":
         raise HoldsCode(path, "holds code (a program exported by torch.export), which was not run", RUN_IT)
     if kind:
-        what = [n for n in members if n.endswith(".py") and "/code/" in n]
-        named = (
-            f" for {printable(what[0].split('/code/', 1)[1].removesuffix('.py').replace('/', '.'))}"
-            if what
-            else ""
-        )
+        what = [n.split("/code/", 1)[1] for n in members if n.endswith(".py") and "/code/" in n]
+        names = [printable(n.removesuffix(".py").replace("/", ".")) for n in what if n != "__torch__.py"]
+        named = f" for {names[0]}" if names else ""
         raise HoldsCode(path, f"holds code (a TorchScript program{named}), which was not run", RUN_IT)
 
 

@@ -13,8 +13,8 @@ from core.data import Attribute, Domain, Mesh, PointCloud, Transforms, Volume
 from core.jobs import Job
 from core.results import Layer, Number, Output, Result, Text
 
-FINITE_TEXT = 12
-"""Numbers of a value of the whole object that are written out."""
+FEW = 12
+"""Labels, or numbers of a value of the whole object that are written out."""
 
 
 def predict(
@@ -135,7 +135,7 @@ def _outputs(data: Any, made: Any, name: str) -> tuple[list[Output], dict[str, A
         if made.array.ndim == 4 and made.transforms is not Transforms.LABEL:
             display = {"glyph": "@values"} if made.transforms in _ARROWS else {}
         numbers = _summary(made.array, made.transforms)
-        return [Layer(name.capitalize(), made, display), *_numbers(numbers)], numbers
+        return [Layer(name.capitalize(), made, display), *_numbers(numbers), *_counts(numbers)], numbers
     if not isinstance(made, Attribute):
         moved = isinstance(made, Mesh) or len(made.points) > 1
         numbers = {"points": len(made.points)}
@@ -149,7 +149,17 @@ def _outputs(data: Any, made: Any, name: str) -> tuple[list[Output], dict[str, A
     shown = replace(data, attributes={**data.attributes, name: made})
     numbers = _summary(made.values, made.transforms)
     layer = Layer(name.capitalize(), shown, {**_display(made, name), "instead_of": (0,)})
-    return [layer, *_numbers(numbers, made.unit)], numbers
+    return [layer, *_numbers(numbers, made.unit), *_counts(numbers)], numbers
+
+
+def _counts(values: dict[str, Any]) -> list[Output]:
+    """How often each label was given, in words."""
+    labels = values.get("labels")
+    if not labels:
+        return []
+    few = ", ".join(f"{label}: {count:,}" for label, count in list(labels.items())[:FEW])
+    more = f" and {len(labels) - FEW} more labels" if len(labels) > FEW else ""
+    return [Text("Labels", f"{few}{more}")]
 
 
 def _numbers(values: dict[str, Any], unit: str = "") -> list[Output]:
@@ -194,8 +204,8 @@ def _of_object(data: Any, made: Attribute, name: str) -> tuple[list[Output], dic
     if values.ndim == 0:
         outputs = [Number(name.capitalize(), float(values))]
     else:
-        few = ", ".join(f"{v:.6g}" for v in values.reshape(-1)[:FINITE_TEXT])
-        more = ", …" if values.size > FINITE_TEXT else ""
+        few = ", ".join(f"{v:.6g}" for v in values.reshape(-1)[:FEW])
+        more = ", …" if values.size > FEW else ""
         outputs = [
             Text(name.capitalize(), f"({few}{more}), a {str(made.transforms).replace('_', ' ')} of the whole")
         ]

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QApplication, QLabel, QScrollBar, QWidget
 
 from app.window.start_tiles import Tile
+from app.window.trust_dialog import TrustDialog
 
 
 def takes_keyboard(root: QWidget) -> list[QWidget]:
@@ -114,7 +115,16 @@ DIALOGS: dict[str, Callable[[Any], object]] = {
     "memory": lambda w: w.show_memory(),
     "properties": lambda w: w.items.show_info(),
     "layout name": lambda w: w.layouts.ask_save(),
+    "trust": lambda w: _ask_for_trust(w),
 }
+
+
+def _ask_for_trust(window: Any) -> None:
+    from app.window.workbench import Question
+
+    version = {"hash": "a" * 64, "title": "net.py:f", "place": "/home/her/net", "files": {"net.py": "b" * 64}}
+    window.trust.ask(Question({"version": version, "before": None}, lambda _hashes: None))
+    window.findChild(TrustDialog).files_button.click()
 
 
 def _choose_shortcut(window: Any) -> None:
