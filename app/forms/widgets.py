@@ -236,6 +236,10 @@ class FieldGrid(QWidget):
             name.setToolTip(plain_tip(tip))
         return name
 
+    def label_of(self, field: QWidget) -> QLabel | None:
+        """The label of a field's row; None for one over both columns."""
+        return next((name for name, other in self._rows if other is field), None)
+
     def add_wide(self, widget: QWidget) -> None:
         """A widget over both columns."""
         self._rows.append((None, widget))

@@ -3,110 +3,43 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import (
     QCloseEvent,
-    QDragEnterEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QGuiApplication,
-    QKeyEvent,
 )
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from app.forms import AnalysisForm
-from app.forms.widgets import Card, Choice, FieldGrid, NumberEdit, Row, button, elided, label, scrolled
+from app.forms.widgets import Card, Choice, FieldGrid, Row, button, elided, label, scrolled
 from app.panels.analysis import NO_GPU, candidate_of, devices
 from app.theme import Metrics
-from app.window.batches import KEPT, Batches
+from app.window.batch_inputs import Inputs
+from app.window.batch_where import WhereFields
+from app.window.batches import Batches
 from app.window.dialogs import Dialog
 from app.window.kinds import any_of, counted
 from app.window.tasks import Task
 from core.analyses import Description, Input, as_command
-from core.errors import printable
 from core.exports import file_stem
-from core.jobs import JobFailed, default_threads
+from core.jobs import JobFailed
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
 
 WAIT = 300
 """Milliseconds of rest after which the cases are counted."""
-LIST = Qt.ItemDataRole.UserRole
 LISTS = (".csv", ".tsv", ".txt")
-
-
-class Inputs(QListWidget):
-    """What is to be run on: paths, patterns and lists. Delete takes rows out."""
-
-    def __init__(self, changed: Callable[[], None]) -> None:
-        super().__init__()
-        self.setAccessibleName("Inputs of the batch")
-        self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setUniformItemSizes(True)
-        self._changed = changed
-        self.setAcceptDrops(True)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.add(url.toLocalFile())
-        event.acceptProposedAction()
-
-    def add(self, text: str, *, is_list: bool = False) -> None:
-        """Append an input unless it is there already."""
-        if not text or text in (self.lists() if is_list else self.paths()):
-            return
-        row = QListWidgetItem(f"List: {printable(text)}" if is_list else printable(text))
-        row.setData(LIST, (text, is_list))
-        row.setToolTip(printable(text))
-        self.addItem(row)
-        self._changed()
-
-    def paths(self) -> list[str]:
-        """Files, folders, patterns."""
-        return [text for text, is_list in self._all() if not is_list]
-
-    def lists(self) -> list[str]:
-        """Files that list cases."""
-        return [text for text, is_list in self._all() if is_list]
-
-    def _all(self) -> list[tuple[str, bool]]:
-        return [tuple(self.item(n).data(LIST)) for n in range(self.count())]
-
-    def remove_selected(self) -> None:
-        """Take the selected rows out."""
-        for row in self.selectedItems():
-            self.takeItem(self.row(row))
-        self._changed()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.remove_selected()
-            event.accept()
-        else:
-            super().keyPressEvent(event)
 
 
 class BatchDialog(Dialog):
@@ -212,27 +145,7 @@ class BatchDialog(Dialog):
         line.addWidget(choose)
         row.setFocusProxy(self.out)
         grid.add("Folder", row, "A new or an empty folder, or that of the same batch, which then goes on")
-        kept = self._workbench.settings.get(KEPT)
-        kept = kept if isinstance(kept, dict) else {}
-        self.where = Choice()
-        self.where.addItem("This computer", "local")
-        self.where.addItem("A dask cluster", "dask")
-        grid.add("Run on", self.where)
-        self.workers = NumberEdit(integer=True, minimum=1, maximum=1024, step=1)
-        workers = kept.get("workers")
-        good = isinstance(workers, int) and 1 <= workers <= 1024
-        self.workers.set_value(workers if good else max(1, default_threads() // 2))
-        grid.add("Cases at once", self.workers, "The cores are divided among them")
-        self.address = QLineEdit(str(kept.get("dask") or ""))
-        self.address.setPlaceholderText("tcp://HOST:8786")
-        tip = "Of the scheduler; its workers write to the folder, which must lie on a file system that they share"
-        grid.add("Scheduler", self.address, tip)
-        self.where.setCurrentIndex(1 if kept.get("last") == "dask" else 0)
-        self.where.currentIndexChanged.connect(lambda _index: self._show_where())
-        self.workers.changed.connect(self._check)
-        self.address.textEdited.connect(lambda _text: self._check())
-        self._results = grid
-        self._show_where()
+        self.on = WhereFields(grid, self._workbench.settings, self._check)
         return grid
 
     def _make_buttons(self) -> None:
@@ -244,15 +157,6 @@ class BatchDialog(Dialog):
         self.run_button = button("Run", self.run, "primary")
         row.addWidget(self.run_button)
         self.column.addLayout(row)
-
-    def _show_where(self) -> None:
-        cluster = self.where.currentData() == "dask"
-        for field, shown in ((self.workers, not cluster), (self.address, cluster)):
-            for name, other in self._results._rows:
-                if other is field and name is not None:
-                    name.setVisible(shown)
-            field.setVisible(shown)
-        self._check()
 
     def _choose_first(self) -> None:
         """The analysis whose form the window shows, or one that fits what is selected."""
@@ -489,15 +393,7 @@ class BatchDialog(Dialog):
             return reason
         if not self.out.text().strip():
             return "Choose a folder for the results."
-        if self.where.currentData() == "dask":
-            return "" if self.address.text().strip() else "Type the address of the scheduler."
-        try:
-            workers = self.workers.value()
-        except ValueError as error:
-            return f"Cases at once: {error}."
-        if not isinstance(workers, int) or not 1 <= workers <= 1024:
-            return "Cases at once is a whole number from 1 to 1024."
-        return ""
+        return self.on.problem()
 
     def _check(self) -> None:
         if not hasattr(self, "run_button"):
@@ -526,12 +422,7 @@ class BatchDialog(Dialog):
             out=out,
         )
         words = shlex.split(line)
-        where = (
-            ["--dask", self.address.text().strip()]
-            if self.where.currentData() == "dask"
-            else ["--workers", str(self.workers.value())]
-        )
-        return ["batch", *words[2:], *where]
+        return ["batch", *words[2:], *self.on.words()]
 
     def copy(self) -> None:
         """The command, to the clipboard."""
@@ -547,14 +438,7 @@ class BatchDialog(Dialog):
         folder = Path(self.out.text().strip()).expanduser().absolute()
         settings = self._workbench.settings
         settings.set("batch-folder", str(folder.parent))
-        settings.set(
-            KEPT,
-            {
-                "workers": self.workers.value() if self.where.currentData() == "local" else None,
-                "dask": self.address.text().strip(),
-                "last": self.where.currentData(),
-            },
-        )
+        self.on.remember(settings)
         self._batches.start(words, folder)
         self.close()
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.theme import Metrics
 from app.window.adopt import result_items
+from app.window.batch_where import KEPT
 from app.window.preferences_values import with_defaults
 from app.window.workbench import Problem
 from core.document import AddItems
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 HEIGHT = 300
 """Of the panel when it comes up, at a 13 px font: some ten rows."""
-KEPT = "batch-where"
-"""The setting that remembers where batches ran last: {"workers": N} or {"dask": address}."""
 
 
 @dataclass

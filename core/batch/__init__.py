@@ -17,7 +17,7 @@ What holds:
 """
 
 from core.batch._cases import Found, find_cases
-from core.batch._drive import Batch, Count, Ended
+from core.batch._drive import Batch
 from core.batch._executor import Executor, Fatal, Outcome, Report
 from core.batch._follow import Follower, News
 from core.batch._local import LocalExecutor
@@ -25,6 +25,7 @@ from core.batch._lock import holder
 from core.batch._manifest import Case, Manifest, Settings, read_manifest
 from core.batch._progress import DONE, FAILED, RUNNING, STATES, WAITING, Status, read_progress
 from core.batch._results import read_run
+from core.batch._run import Count, Ended
 from core.batch._summary import write_summary
 
 __all__ = [

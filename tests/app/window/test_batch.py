@@ -49,7 +49,7 @@ def begin(ready: MainWindow, qtbot: Any) -> Callable[..., BatchDialog]:
             dialog.inputs.add(str(path))
         dialog.out.setText(str(out))
         dialog._on_out()
-        dialog.workers.set_value(2)
+        dialog.on.workers.set_value(2)
         qtbot.waitUntil(lambda: dialog.cases is not None or bool(dialog.problem()), timeout=30_000)
         return dialog
 
@@ -142,7 +142,7 @@ def test_stop_and_resume(ready: MainWindow, begin: Any, cohort: Path, tmp_path: 
     window, panel = ready, ready.batch
     dialog = begin("fake.slow", tmp_path / "out", cohort)
     dialog.form.fields["seconds"].set_value(0.8)
-    dialog.workers.set_value(1)
+    dialog.on.workers.set_value(1)
     dialog.run()
     qtbot.waitUntil(lambda: panel.number(RUNNING) == 1 and panel.number(FAILED) == 1, timeout=60_000)
     assert "1 running" in panel.words.text() and panel.stop_button.isVisible()
@@ -189,7 +189,7 @@ def test_closing_while_it_runs_asks(
 ) -> None:
     window, panel, out = ready, ready.batch, tmp_path / "out"
     dialog = begin("fake.slow", out, cohort)
-    dialog.workers.set_value(1)
+    dialog.on.workers.set_value(1)
     dialog.run()
     qtbot.waitUntil(lambda: panel.number(RUNNING) == 1, timeout=60_000)
     running = holder(out)
@@ -274,9 +274,9 @@ def test_the_dialog_says_what_is_missing(
     assert dialog.isVisible() and len(dialog.inputs.paths()) == 3
     qtbot.waitUntil(lambda: dialog.cases == 5, timeout=30_000)
     assert "named twice and run once: tetra 1.ply, tetra 2.ply, tetra 10.ply" in dialog.found.text()
-    dialog.where.setCurrentIndex(1)
+    dialog.on.where.setCurrentIndex(1)
     assert dialog.problem() == "Type the address of the scheduler."
-    qtbot.keyClicks(dialog.address, "tcp://node:8786")
+    qtbot.keyClicks(dialog.on.address, "tcp://node:8786")
     assert dialog.words()[-2:] == ["--dask", "tcp://node:8786"] and not dialog.problem()
     # Two inputs: one of them the same for all.
     dialog.analysis.setCurrentIndex(dialog.analysis.findData("fake.two"))
