@@ -37,7 +37,8 @@ class WhereFields:
         tip = "Of the scheduler; its workers write to the folder, which must lie on a file system that they share"
         grid.add("Scheduler", self.address, tip)
         self.where.setCurrentIndex(1 if kept.get("last") == "dask" else 0)
-        self.where.currentIndexChanged.connect(lambda _index: (self._show(), changed()))
+        self.where.currentIndexChanged.connect(lambda _index: self._show())
+        self.where.currentIndexChanged.connect(lambda _index: changed())
         self.workers.changed.connect(changed)
         self.address.textEdited.connect(lambda _text: changed())
         self._show()
