@@ -39,6 +39,10 @@ HEIGHT = 300
 """Of the panel when it comes up, at a 13 px font: some ten rows."""
 
 
+LAST = "batch-last"
+"""The setting that names the folder of the batch that was shown last."""
+
+
 @dataclass
 class Driver:
     """A process that this window has started; `words` is its command without "equiscope"."""
@@ -64,6 +68,10 @@ class Batches(QObject):
         panel = window.batch
         panel.new_wanted.connect(self.ask_new)
         panel.open_wanted.connect(self.ask_open)
+        panel.last_wanted.connect(self.open_last)
+        last = window.workbench.settings.get(LAST)
+        if isinstance(last, str) and last:
+            panel.offer(Path(last))
         panel.stop_wanted.connect(self.stop)
         panel.resume_wanted.connect(self.resume)
         panel.retry_wanted.connect(self.retry)
@@ -92,6 +100,12 @@ class Batches(QObject):
         """Show the batch in a folder."""
         self._window.workbench.settings.set("batch-folder", str(folder.parent))
         self._show(folder)
+
+    def open_last(self) -> None:
+        """Show the batch again that was shown last; it may still run."""
+        last = self._window.workbench.settings.get(LAST)
+        if isinstance(last, str) and last:
+            self._show(Path(last))
 
     def start(self, words: Sequence[str], folder: Path) -> None:
         """Run `equiscope WORDS…`, a batch that writes to `folder`, and show it."""
@@ -129,6 +143,7 @@ class Batches(QObject):
             # Not before the layout has given it a place.
             QTimer.singleShot(0, dock, self._make_room)
         self._window.batch.follow(folder.absolute(), starting=starting)
+        self._window.workbench.settings.set(LAST, str(folder.absolute()))
 
     def _make_room(self) -> None:
         dock = self._window.docks["batch"]

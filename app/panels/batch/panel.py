@@ -77,6 +77,8 @@ class BatchPanel(Panel):
     least_width = 300
     new_wanted = Signal()
     open_wanted = Signal()
+    last_wanted = Signal()
+    """The batch that was shown last, in an earlier window."""
     stop_wanted = Signal()
     resume_wanted = Signal()
     retry_wanted = Signal()
@@ -110,6 +112,9 @@ class BatchPanel(Panel):
         row.addWidget(self.open_button)
         row.addStretch(1)
         column.addLayout(row)
+        self.last_button = button("", self.last_wanted.emit, "link")
+        self.last_button.hide()
+        column.addWidget(self.last_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         self.column.addWidget(self._blank)
         self._clock = QTimer(self)
@@ -131,6 +136,12 @@ class BatchPanel(Panel):
         self._watch.news.connect(self._on_news)
         self._watch.start()  # not before somebody listens: the first news tells of all cases
         self._show()
+
+    def offer(self, folder: Path) -> None:
+        """A batch that could be shown again while none is."""
+        self.last_button.setText(f"Show {printable(folder.name)} again")
+        self.last_button.setToolTip(str(folder))
+        self.last_button.show()
 
     def hurry(self) -> None:
         """Look again now."""

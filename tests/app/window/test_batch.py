@@ -291,6 +291,20 @@ def test_the_dialog_says_what_is_missing(
     assert not window.findChildren(BatchDialog) or not dialog.isVisible()
 
 
+def test_the_next_window_offers_the_last_batch(
+    ready: MainWindow, make_window: Any, begin: Any, cohort: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    assert ready.batch.last_button.isHidden()
+    begin("fake.everything", tmp_path / "out", cohort).run()
+    qtbot.waitUntil(lambda: over(ready), timeout=60_000)
+    again = make_window()
+    again.docks["batch"].show()
+    assert again.batch.last_button.text() == "Show out again"
+    qtbot.mouseClick(again.batch.last_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: again.batch.number(DONE) == 3, timeout=30_000)
+    assert again.batch.words.text() == "Everything: 3 of 4 done · 1 failed"
+
+
 def test_thousands_of_rows_keep_their_selection(qtbot: Any) -> None:
     cases = [Case(f"case {n}", (f"/d/case {n}.ply",)) for n in range(5000)]
     model = CasesModel()
