@@ -155,7 +155,7 @@ class _Cluster:
         time.sleep(3)  # until both workers are there
 
     def close(self) -> None:
-        for process in self._processes:
-            process.terminate()
+        for process in self._processes:  # a worker without a scheduler would wait for one
+            process.kill()
         for process in self._processes:
             process.wait()

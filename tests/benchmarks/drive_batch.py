@@ -32,7 +32,7 @@ def main(kind: str, folder: str, out: str, address: str = "") -> None:
     else:
         from distributed import Client, as_completed
 
-        with Client(address, set_as_default=False) as client:
+        with Client(address) as client:
             futures = [client.submit(one, str(p), f"{out}/{p.stem}", pure=False) for p in paths]
             ends = [time.time() for _ in as_completed(futures)]
     print(f"cases a second: {(len(ends) - 1) / (max(ends) - min(ends)):.4f}")
