@@ -463,6 +463,7 @@ class MainWindow(QMainWindow):
             "edit.rename",
             "file.export",
             "data.copy-path",
+            *(["data.locate"] if self.workbench.sessions.missing else []),
             "data.info",
             "",
             "edit.close",

@@ -236,7 +236,7 @@ class _Loading:
         try:
             if not source.path.startswith(SAMPLE) and not path.exists():
                 raise ReadError(
-                    path, "is not where it was", "put it back, or locate it (File, Locate files…)"
+                    path, "is not where it was", "put it back, or locate it (Data, Locate files…)"
                 )
             data, fresh = read_again(source, job=self._job, host=self._host, cache=self._read)
         except (UserError, OSError, MemoryError) as error:

@@ -217,7 +217,7 @@ def _read_source(
         relative = str(saved.get("relative") or "")
         places = [p for p in ([folder / relative] if relative else []) + [path] if p.exists()]
         if not places:
-            raise ReadError(path, "is not where it was", "put it back, or locate it (File, Locate files…)")
+            raise ReadError(path, "is not where it was", "put it back, or locate it (Data, Locate files…)")
         path = places[0].resolve()
     return read_again(
         replace(source, path=str(path)), job=job, host=host, cache=cache, sha256=saved.get("sha256", "")

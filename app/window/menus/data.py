@@ -39,5 +39,15 @@ def build(menus: Menus) -> None:
         why_not=menus.nothing_selected,
     )
     add("data.copy-path", "Copy path", w.items.copy_path, group="Data", why_not=w.items.why_no_path)
-    menus.put("Data", "data.toggle", "data.only", "data.show-all", "-", "data.info", "data.copy-path")
+    add(
+        "data.locate",
+        "Locate &files…",
+        w.files.locate,
+        group="Data",
+        words="missing moved find session relink",
+        why_not=w.workbench.sessions.why_none_missing,
+    )
+    menus.put(
+        "Data", "data.toggle", "data.only", "data.show-all", "-", "data.info", "data.copy-path", "data.locate"
+    )
     menus.put("Data", "-", "edit.rename", "edit.close", "file.export")

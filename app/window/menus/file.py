@@ -71,14 +71,6 @@ def build(menus: Menus) -> None:
         words="session export send privacy anonymous paths embed pack",
         why_not=menus.nothing_open,
     )
-    add(
-        "file.locate",
-        "&Locate files…",
-        w.files.locate,
-        group="File",
-        words="missing moved find session relink",
-        why_not=w.workbench.sessions.why_none_missing,
-    )
     add("file.new", "&New session", w.new_session, group="File", shortcut=standard.New, words="close all")
     add(
         "file.export",
@@ -149,7 +141,7 @@ def build(menus: Menus) -> None:
     menus.put(
         "File",
         *("-", "file.new", "file.open-session", "file.save", "file.save-as", "file.share"),
-        *("file.recover", "file.locate"),
+        "file.recover",
         *("-", "file.export", "file.screenshot", "file.copy-screenshot", "file.movie", "-", "file.quit"),
     )
     menus.refresh_recent()

@@ -78,7 +78,7 @@ def test_missing_items_are_listed_told_and_kept(moved: Path, make_window: Any, h
     assert [e.get("source") for e in after["items"]] == [e.get("source") for e in before["items"]]
     assert after["layout"]["viewports"] == before["layout"]["viewports"], "views of what cannot be drawn now"
     assert after["items"][0]["name"] == "brain"
-    window.commands["file.locate"].trigger()
+    window.commands["data.locate"].trigger()
     assert len(rows(dialog_of(window))) == 3
 
 
@@ -96,7 +96,7 @@ def test_showing_one_file_finds_all_as_one_edit(
     document = window.workbench.document
     assert all(i.missing is None for i in document) and document.undo_label == "Locate 3 files"
     assert window.centre.grid.cursor_position == (4.0, 5.0, 6.0)
-    assert window.commands["file.locate"].isEnabled() is False
+    assert window.commands["data.locate"].isEnabled() is False
     document.undo()
     assert len(window.workbench.sessions.missing) == 3 and document.is_clean
     document.redo()

@@ -29,6 +29,7 @@ from core.jobs import Job
 from core.opening import items_of, open_path
 from core.plugins import PluginHost
 from core.running import InputRef, execute
+from core.session import save
 from tests.plugins.volumes.series import write_series
 
 HOME = "zzmariahome"
@@ -179,6 +180,33 @@ def test_what_is_read_of_a_series_names_nobody(study: Path) -> None:
     assert item.name == "MR" and item.metadata["modality"] == "MR"
     plain = json.dumps({**item.metadata, "name": item.name, "warnings": item.warnings})
     assert not found(NAMES, {"item": plain.encode()})
+
+
+def test_headers_of_other_formats_name_nobody_either(tmp_path: Path) -> None:
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.zeros((4, 5, 6), np.int16), np.eye(4))  # type: ignore[attr-defined]
+    for key in ("descrip", "aux_file", "intent_name", "db_name"):
+        image.header[key] = b"Zznachname"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"Zzvorname 19030507"))
+    nibabel.save(image, tmp_path / "a.nii")  # type: ignore[attr-defined]
+    (tmp_path / "b.nrrd").write_bytes(
+        b"NRRD0004\n# Zzkommentar\ntype: uint8\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ncontent: Zznachname\n"
+        b"patient:=Zzvorname\nDICOM_0010_0030:=19030507\n\n" + bytes(8)
+    )
+    (tmp_path / "c.mha").write_bytes(
+        b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nComment = Zzkommentar\n"
+        b"Name = Zznachname\nPatientName = Zzvorname\nElementDataFile = LOCAL\n" + bytes(8)
+    )
+    host = PluginHost(folders=[])
+    for name in ("a.nii", "b.nrrd", "c.mha"):
+        assert found(NAMES, {name: (tmp_path / name).read_bytes()}), "the file does say it"
+        (item,) = items_of(open_path(tmp_path / name, job=Job(), host=host))
+        plain = json.dumps({**item.metadata, "name": item.name, "warnings": item.warnings})
+        out = tmp_path / f"{name}.nii.gz"
+        write_object(item.data, out, host=host, job=Job(), metadata=item.metadata)
+        folder = save([item], {}, tmp_path / f"{name}-session", job=Job(), embed=True)
+        assert not found(NAMES, {"item": plain.encode(), "out": out.read_bytes(), **written(folder)}), name
 
 
 def test_files_for_others_name_nobody(study: Path, tmp_path: Path) -> None:
