@@ -128,6 +128,7 @@ def to_json(record: Record, *, relative_to: Path | None = None) -> bytes:
                 entry["path"] = portable_path(Path(entry["path"]), relative_to)
         change = partial(_portable, relative_to)
         plain["parameters"] = {n: _with_path(v, change) for n, v in plain["parameters"].items()}
+        plain["parameters"] = texts_with(plain["parameters"], tilde)  # of what is not there any more
     try:
         return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
     except UnicodeEncodeError:  # a path that is no Unicode; the escapes of JSON can spell it
@@ -189,7 +190,28 @@ def with_paths(record: Mapping[str, Any], change: Callable[[str], str]) -> dict[
 
 def names_only(record: Mapping[str, Any]) -> dict[str, Any]:
     """A plain record to hand on: of its inputs' files the names, which their hashes go with."""
-    return with_paths(record, lambda path: path if path.startswith("sample:") else Path(path).name)
+    named = {**record, "parameters": texts_with(record.get("parameters", {}), name_of)}
+    return with_paths(named, lambda path: path if path.startswith("sample:") else Path(path).name)
+
+
+def texts_with(value: Any, change: Callable[[str], str]) -> Any:
+    """Plain JSON with every text in it changed, but for the keys."""
+    if isinstance(value, Mapping):
+        return {k: texts_with(v, change) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [texts_with(v, change) for v in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def tilde(text: str) -> str:
+    """A text that is a path in the user's home folder, from "~"; any other as it is."""
+    home = next((h for h in _homes() if text.startswith(f"{h}{os.sep}")), None)
+    return text if home is None else f"~/{text[len(str(home)) + 1 :]}"
+
+
+def name_of(text: str) -> str:
+    """The name alone of a text that is an absolute path, or one from "~"; any other as it is."""
+    return Path(text).name or text if os.path.isabs(text) or text.startswith("~/") else text
 
 
 def located(path: str, folder: Path) -> str:

@@ -302,7 +302,9 @@ def call_arguments(description: Description, values: Mapping[str, Any]) -> dict[
         if value is not None and p.type == "vector":
             value = tuple(value)
         elif value is not None and p.type == "path":
-            value = Path(value)
+            value = Path(
+                value
+            ).expanduser()  # records and sessions name what lies in the home folder from "~"
         out[p.name] = value
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ from core.files import ordinary
 from core.jobs import Job
 from core.opening import SAMPLE, is_as_read, items_of, looks_as_read, open_path, title
 from core.plugins import PluginHost
-from core.records import file_hash, input_hash, portable_path, relative_path, with_paths
+from core.records import (
+    file_hash,
+    input_hash,
+    name_of,
+    portable_path,
+    relative_path,
+    texts_with,
+    tilde,
+    with_paths,
+)
 from core.session._paths import meant, told
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -87,14 +97,23 @@ def _with_told_paths(item: Item, folder: Path) -> Item:
     """The item with its paths as they stand in a session."""
     source = item.source and replace(item.source, path=told(item.source.path, folder))
     record = None if item.record is None else with_paths(item.record, lambda path: told(path, folder))
-    return replace(item, source=source, record=record)
+    return replace(item, source=source, record=_with_parameters(record, tilde))
 
 
 def _without_paths(item: Item) -> Item:
     """The item for a copy that is shared: not a word of where anything lies on this disk."""
     source = item.source if item.source is not None and item.source.path.startswith(SAMPLE) else None
-    record = None if item.record is None else with_paths(item.record, _no_place)
-    return replace(item, source=source, record=record)
+    record = _with_parameters(item.record, name_of)
+    return replace(item, source=source, record=None if record is None else with_paths(record, _no_place))
+
+
+def _with_parameters(
+    record: Mapping[str, Any] | None, change: Callable[[str], str]
+) -> Mapping[str, Any] | None:
+    """A record whose parameters that are paths are told in another way."""
+    if record is None or "parameters" not in record:
+        return record
+    return {**record, "parameters": texts_with(record["parameters"], change)}
 
 
 def _no_place(path: str) -> str:

@@ -16,6 +16,7 @@ from core.drafts import noted
 from core.errors import WriteError
 from core.files import sync_folder
 from core.jobs import Job
+from core.records import name_of, texts_with, tilde
 from core.session._disk import clear_drafts, copy, draft_of, swap, to_json, write_flushed
 from core.session._items import encode_item
 from core.session._session import FORMAT, SUFFIX, SessionChanged, stamp
@@ -79,7 +80,8 @@ def _save(
             "format": FORMAT,
             "program": f"equiscope {__version__}",
             "items": entries,
-            "layout": dict(layout),
+            # What was typed into forms may be paths.
+            "layout": texts_with(dict(layout), name_of if embed else tilde),
         }
         write_flushed(draft / "session.json", to_json(tree))
         if folder.exists():
