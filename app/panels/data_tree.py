@@ -342,12 +342,11 @@ class DataPanel(Panel):
             if not in_results_only(item):
                 below[item.parent].append(item)
 
-        def walk(parent: str | None) -> None:
-            for item in below[parent]:
-                out.append(item)
-                walk(item.id)
-
-        walk(None)
+        # No function that calls itself: such a closure is a cycle, which would keep what was closed meanwhile.
+        waiting = below[None][::-1]
+        while waiting:
+            out.append(waiting.pop())
+            waiting += reversed(below[out[-1].id])
         return out
 
     def _rebuild(self) -> None:

@@ -30,16 +30,16 @@ _DISC = """//VTK::Color::Impl
   if (dot(offsetVCVSOutput.xy, offsetVCVSOutput.xy) > 1.0) { discard; }
 """
 """Splats without the soft rim of VTK's own, which would have to be sorted."""
-_orders: WeakKeyDictionary[Any, Array | None] = WeakKeyDictionary()
 
 
-def shuffled_order(data: Any, n: int) -> Array | None:
-    """A fixed permutation: every prefix of it is a uniform sample. None where all points are always drawn."""
-    if data not in _orders:
-        _orders[data] = (
-            np.random.default_rng(0).permutation(np.arange(n, dtype=np.int32)) if n > _SHUFFLE_FROM else None
-        )
-    return _orders[data]
+def shuffled_order(n: int, most: int) -> Array | None:
+    """The first `most` of a fixed permutation of n: every prefix of it is a uniform sample. None where all points are
+    always drawn."""
+    if n <= _SHUFFLE_FROM:
+        return None
+    order = np.arange(n, dtype=np.int32)
+    np.random.default_rng(0).shuffle(order)
+    return order[:most].copy() if most < n else order
 
 
 class PointsPresenter(Presenter):
@@ -132,8 +132,7 @@ def shuffled_points(data: Any, most: int) -> tuple[Array | None, Array, Array]:
     """(order or None, (k, 3) float32, (3,) offset) of a cloud, at most `most` points of it; made once."""
     known = _shuffled.setdefault(data, {})
     if most not in known:
-        order = shuffled_order(data, len(data.points))
-        order = None if order is None else order[:most]
+        order = shuffled_order(len(data.points), most)
         known[most] = (
             order,
             *local_points(data.points if order is None else data.points.take(order, axis=0)),

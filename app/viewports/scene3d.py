@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -241,7 +243,7 @@ class Scene3D:
 def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
     """Objects coloured by the same quantity share one automatic range, and so one legend: two hemispheres with the
     same colour then have the same value."""
-    found: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    found: dict[tuple[str, str, str], list[Callable[[], tuple[float, float]]]] = {}
     keys: dict[str, tuple[str, str, str]] = {}
     for item in items:
         name = getattr(item.display, "color_by", "")
@@ -252,12 +254,13 @@ def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
             continue
         keys[item.id] = (name, item.display.colormap, attribute.unit)  # type: ignore[attr-defined]
         moves = isinstance(item.data, Trajectory)
-        span = value_range(item.data, name) if moves else attribute_range(attribute)
+        span = partial(value_range, item.data, name) if moves else partial(attribute_range, attribute)
         found.setdefault(keys[item.id], []).append(span)
     out = []
     for item in items:
-        ranges = found.get(keys.get(item.id, ("", "", "")), [])
-        if len(ranges) > 1:
+        asked = found.get(keys.get(item.id, ("", "", "")), [])
+        if len(asked) > 1:  # one alone is not looked through: it may have colours of its own, which need no range
+            ranges = [ask() for ask in asked]
             span = (min(r[0] for r in ranges), max(r[1] for r in ranges))
             item = replace(item, display=replace(item.display, range=span))  # type: ignore[call-arg]
         out.append(item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,8 @@ _SMALL = 100_000
 _CELLS = 96
 """Along the longest side of a cloud."""
 _MOST_CELLS = 2_000_000
+_PART = 1 << 18
+"""Points that are sorted at a time."""
 _MOST_POINTS = 300_000
 """That are looked at one by one; of more, which lie on few pixels then, every n-th."""
 _known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -41,23 +43,32 @@ class PointCells:
 
     @classmethod
     def of(cls, points: Array) -> PointCells:
-        """Sort (n, 3) points; those that are not finite are left out."""
-        finite = np.isfinite(points).all(axis=1)
-        usable = np.flatnonzero(finite) if not finite.all() else None
-        chosen = points if usable is None else points[usable]
-        if not len(chosen):
+        """Sort (n, 3) points; those that are not finite are left out. In parts: of ten million points, whole columns
+        of intermediate values would take several times what the points do."""
+        low, high = _extent(points)
+        if not np.isfinite(low).all():
             return cls(np.zeros(3), 1.0, (1, 1, 1), np.zeros(0, np.int64), np.zeros(2, np.int64))
-        low, high = (np.asarray(f(axis=0), dtype=np.float64) for f in (chosen.min, chosen.max))
         size = max(float((high - low).max()) / _CELLS, 1e-300)
-        shape = tuple(int(n) for n in np.floor((high - low) / size).astype(int) + 1)
-        cells = np.zeros(len(chosen), dtype=np.int32)
-        for axis in range(3):
-            place = ((chosen[:, axis] - low[axis]) / size).astype(np.int32)
-            cells = cells * shape[axis] + np.minimum(place, shape[axis] - 1)
-        order = np.argsort(cells, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=int(np.prod(shape))))])
-        numbers = order if usable is None else usable[order]
-        return cls(low, size, (shape[0], shape[1], shape[2]), numbers, starts)
+        nx, ny, nz = (int(n) for n in np.floor((high - low) / size).astype(int) + 1)
+        shape = nx, ny, nz
+        total = nx * ny * nz
+        counts = np.zeros(total, dtype=np.int64)
+        for _, part, _ in _parts(points):
+            counts += np.bincount(_cells_of(part, low, size, shape), minlength=total)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        order = np.empty(starts[-1], dtype=np.int32 if len(points) < 2**31 else np.int64)
+        free = starts[:-1].copy()  # where the next point of each cell goes
+        for begin, part, numbers in _parts(points):
+            cells = _cells_of(part, low, size, shape)
+            within = np.argsort(cells, kind="stable")
+            cells = cells[within]
+            runs = np.concatenate([[0], np.flatnonzero(np.diff(cells)) + 1])
+            lengths = np.diff(np.concatenate([runs, [len(cells)]]))
+            # Each run of one cell goes to where that cell's next point belongs.
+            place = np.arange(len(cells)) + np.repeat(free[cells[runs]] - runs, lengths)
+            order[place] = begin + (within if numbers is None else numbers[within])
+            free[cells[runs]] += lengths
+        return cls(low, size, shape, order, starts)
 
     def near(self, start: Array, end: Array, radius: float) -> Array:
         """Numbers of the points that may lie within `radius` of the segment; some lie a little further away."""
@@ -102,6 +113,34 @@ class PointCells:
         places = np.arange(0, total, -(-total // _MOST_POINTS))
         cell = np.searchsorted(ends, places, side="right")
         return self.order[self.starts[cells[cell]] + places - (ends - counts)[cell]]
+
+
+def _parts(points: Array) -> Iterator[tuple[int, Array, Array | None]]:
+    """Where a part begins, its finite points, and their numbers within it (None: all of them)."""
+    for begin in range(0, len(points), _PART):
+        part = points[begin : begin + _PART]
+        finite = np.isfinite(part).all(axis=1)
+        if finite.all():
+            yield begin, part, None
+        elif finite.any():
+            yield begin, part[finite], np.flatnonzero(finite)
+
+
+def _extent(points: Array) -> tuple[Array, Array]:
+    """Smallest and largest coordinates (3,) of the finite points; infinite where there are none."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for _, part, _ in _parts(points):
+        low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
+    return low, high
+
+
+def _cells_of(points: Array, low: Array, size: float, shape: tuple[int, int, int]) -> Array:
+    """(n,) the number of the cell that each point lies in."""
+    cells = np.zeros(len(points), dtype=np.int32)
+    for axis in range(3):
+        place = ((points[:, axis] - low[axis]) / size).astype(np.int32)
+        cells = cells * shape[axis] + np.minimum(place, shape[axis] - 1)
+    return cells
 
 
 class FaceTree:

@@ -51,8 +51,7 @@ class TrajectoryPresenter(Presenter):
         data: Trajectory = item.data
         t, n = data.positions.shape[:2]
         self._data, self._n = data, n
-        order = shuffled_order(data, n)
-        self._order = None if order is None else order[: self.device.rest_points]
+        self._order = shuffled_order(n, self.device.rest_points)
         if self._order is not None and len(self._order) < n:
             notes.infos.append(f"{item.name}: {len(self._order)} of {n} points drawn")
         self._offset = _offset(data.positions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from app.window.main_window import MainWindow
 from app.window.preferences_values import WORKERS, wanted_backend
 from app.window.view_actions import SCALES
 from app.window.workbench import Workbench
+from core.heap import tune
 from core.jobs import WorkerRunner
 from core.plugins import PluginHost
 from core.settings import Settings
@@ -58,6 +60,7 @@ class Program:
         """Give everything back; the window may have been closed already."""
         self._restore_hooks()
         self._collector.stop()
+        gc.unfreeze()
         self.workbench.close()
         self.window.deleteLater()
         self.qt.processEvents()
@@ -94,6 +97,7 @@ def start(
     runner: WorkerRunner | None = None
     milestones = Milestones(report_startup, pids=lambda: runner.pids() if runner else [])
     milestones.mark("imports done")
+    tune()
     start_logging()
     log_qt_messages()
     if safe:
@@ -201,6 +205,8 @@ class _Starter:
 
     def _worker_ready(self) -> None:
         self._milestones.mark("worker ready")
+        if not len(self._workbench.document):
+            gc.freeze()  # what the program itself is made of need not be looked through whenever something is closed
         self._finish()
 
     def _opened(self) -> None:

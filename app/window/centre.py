@@ -233,7 +233,9 @@ class Centre(QWidget):
                     view.set_intent(zoom=1.0, pan=(0.0, 0.0), camera=None)
                 self.grid.scene.forget()
                 self.grid.set_clip(None)
-            for id in list(self._views):
+        # Views of what was closed would keep its data; undo makes them anew.
+        for id in list(self._views):
+            if change is None or id in change.removed:
                 self._drop(id)
         self._feed()
         self.refresh()

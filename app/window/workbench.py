@@ -6,7 +6,9 @@ only, by edits; whatever a job returns after its session was closed is dropped.
 
 from __future__ import annotations
 
+import gc
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.window.adopt import COURSE, of_inputs, plain_data, replaced, result_items
 from app.window.jobs_bridge import JobsBridge
@@ -38,8 +40,11 @@ RUN_MODEL = "equivariance.predict"
 """The analysis that runs a user's own model, if its plugin is there."""
 HISTORY = 50
 """Finished jobs that are remembered."""
-UNDO_KEEPS = 64_000_000
+UNDO_KEEPS = 32_000_000
 """Bytes of closed data that their files hold and that stay in memory all the same: undo brings them back at once."""
+TIDY_MS = (1000, 5000)
+"""From closing something until free memory goes back to the system: once the views have let go of it, and once more
+for those that were busy."""
 OUTPUTS = (Curve, Scatter, Heatmap, Histogram, ResultTable, Number, Text)
 log = logging.getLogger("equiscope.window")
 
@@ -137,6 +142,11 @@ class Workbench(QObject):
         self._by_handle: dict[str, Task] = {}
         self.links = Links(self)
         self.sessions = Sessions(self)
+        self._tidying = [QTimer(self) for _ in TIDY_MS]
+        for timer, wait in zip(self._tidying, TIDY_MS, strict=True):
+            timer.setSingleShot(True)
+            timer.setInterval(wait)
+            timer.timeout.connect(_tidy)
         self.bridge = JobsBridge(self)
         self.bridge.events.connect(self._on_events)
         self._listen()
@@ -163,12 +173,18 @@ class Workbench(QObject):
     def _on_changed(self, change: Change) -> None:
         self.edits += 1
         self.edited.emit(change)
+        if change.removed:
+            self._tidy_later()
         self._look_at_kinds(change)
         if self.selected is not None and self.selected not in self.document:
             self.select(next((i.id for i in self.document if i.parent is None), None))
         elif self.selected is None and change.direction != "apply":  # what undo brings back is shown
             self.select(next((i.id for i in self.document if i.id in change.added), None))
         self.changed.emit(change)
+
+    def _tidy_later(self) -> None:
+        for timer in self._tidying:
+            timer.start()
 
     def _on_clean(self, clean: bool) -> None:
         self.clean_changed.emit(clean)
@@ -184,6 +200,7 @@ class Workbench(QObject):
         for task in self.tasks:
             task.cancel()
         self._silence()
+        self._tidy_later()
         self.links.forget()
         self.sessions.forget()
         self.document = self._new_document(items)
@@ -724,3 +741,11 @@ def _ignore(_value: Any) -> None:
 
 def _nothing() -> None:
     return None
+
+
+def _tidy() -> None:
+    """Give back what was closed: what hangs in cycles, then free pages (in a thread, with Python's lock free)."""
+    from core.heap import trim
+
+    gc.collect()
+    threading.Thread(target=trim, daemon=True, name="trim").start()

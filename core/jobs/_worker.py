@@ -22,7 +22,7 @@ import msgspec
 
 from core.drafts import keep_notes
 from core.errors import Cancelled, UserError
-from core.heap import trim
+from core.heap import trim, tune
 
 END = "\0job over\0"
 """Written to standard error after a job, so that the parent knows when it has read all that the job printed."""

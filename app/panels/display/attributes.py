@@ -148,7 +148,7 @@ def _add_slider(
 
 
 def attribute_shown(item: Item) -> tuple[Any, Callable[[], Any]] | None:
-    """The attribute that an item is coloured by, and its values; None for one colour, labels and colours themselves."""
+    """The attribute that an item is coloured by, and a sample of its values; None for one colour, labels and colours themselves."""
     attribute = attribute_of(item.data, getattr(item.display, "color_by", ""))
     if attribute is None or attribute.transforms is Transforms.LABEL:
         return None
@@ -158,16 +158,16 @@ def attribute_shown(item: Item) -> tuple[Any, Callable[[], Any]] | None:
         return None
 
     def values() -> Any:
-        from app.viewports.stats import attribute_values
+        from app.viewports.stats import plain_values, thinned
 
-        return attribute_values(attribute)
+        return plain_values(thinned(attribute.values))
 
     return attribute, values
 
 
 def attribute_ends(item: Item) -> tuple[float, float]:
     """The finite range of what the item is coloured by."""
-    from app.viewports.stats import attribute_values, finite_range
+    from app.viewports.stats import attribute_range
 
     attribute = attribute_of(item.data, getattr(item.display, "color_by", ""))
-    return (0.0, 1.0) if attribute is None else finite_range(attribute_values(attribute))
+    return (0.0, 1.0) if attribute is None else attribute_range(attribute)

@@ -9,7 +9,7 @@ from app.viewports.colors import category, color_scale, colorize, overlay_alpha,
 from app.viewports.cuts import clipped, draw_markup, mesh_cut
 from app.viewports.legends import tick_text
 from app.viewports.overlay import nice_length
-from app.viewports.stats import attribute_values, finite_range, otsu, volume_stats, window_of
+from app.viewports.stats import finite_range, otsu, plain_values, volume_stats, window_of
 from core.data import Attribute, Markup, Mesh, Transforms, Volume
 from tests.app.viewports.conftest import make_item
 
@@ -74,7 +74,7 @@ def test_stored_colours_are_scaled_by_their_type():
 
 
 def test_vectors_are_coloured_by_length_and_otsu_parts_two_heaps():
-    values = attribute_values(Attribute(np.array([[3.0, 4, 0], [0, 0, np.nan]]), Transforms.VECTOR))
+    values = plain_values(np.array([[3.0, 4, 0], [0, 0, np.nan]]))
     assert values[0] == 5 and np.isnan(values[1])
     assert finite_range(np.array([np.nan, np.nan])) == (0, 1) and finite_range(np.array([2.0])) == (1.5, 2.5)
     rng = np.random.default_rng(0)
