@@ -138,6 +138,10 @@ class TableView(QFrame):
             self.more.hide()
         else:
             column.addWidget(self.figures)
+        for part in (self.filter, self.note, self.more, self.figures):
+            if part.parent() is None:  # it is not shown here; without a parent it would outlive the table
+                part.setParent(self)
+                part.hide()
         self._make_actions()
         self._fit_columns()
         if compact:

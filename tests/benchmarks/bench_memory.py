@@ -114,7 +114,15 @@ def _row(case: str, backend: str, data: int, small: int, seen: dict[str, list[Fo
     peak = max(above(p, 0) for p in ("open", "rest", "use"))
     ratio = (peak * MB - fixed) / data if data else peak
     worker = max((seen[p][0].workers for p in ("open", "rest", "use")), default=0) - seen["base"][1].workers
-    figures = [fixed / MB, peak, worker / MB, above("rest", 1), above("use", 0), above("close", 1), above("undo", 0)]
+    figures = [
+        fixed / MB,
+        peak,
+        worker / MB,
+        above("rest", 1),
+        above("use", 0),
+        above("close", 1),
+        above("undo", 0),
+    ]
     good = ratio <= (LIMIT if data else INDEX_LIMIT_MB)
     verdict = f"{ratio:.2f}" if data else f"{peak:.0f} MB"
     texts = [f"{f:.0f}" for f in (*figures, above("new session", 1))]
