@@ -7,7 +7,6 @@ import sys
 from functools import cache
 from typing import Any
 
-
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Of `mallopt` (malloc.h of the GNU C library)."""
 _ALONE = 12 << 20

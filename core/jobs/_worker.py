@@ -225,5 +225,6 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     faulthandler.enable()
+    tune()
     keep_notes(Path(sys.argv[1]))
     Worker(stdin, stdout, Path(sys.argv[1])).run()

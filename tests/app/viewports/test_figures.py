@@ -10,7 +10,7 @@ from app.viewports.cuts import clipped, draw_markup, mesh_cut
 from app.viewports.legends import tick_text
 from app.viewports.overlay import nice_length
 from app.viewports.stats import finite_range, otsu, plain_values, volume_stats, window_of
-from core.data import Attribute, Markup, Mesh, Transforms, Volume
+from core.data import Markup, Mesh, Volume
 from tests.app.viewports.conftest import make_item
 
 
