@@ -263,8 +263,8 @@ def with_shared_ranges(items: tuple[SceneItem, ...]) -> tuple[SceneItem, ...]:
             len(asked) > 1
         ):  # one alone is not looked through: it may have colours of its own, which need no range
             ranges = [ask() for ask in asked]
-            span = (min(r[0] for r in ranges), max(r[1] for r in ranges))
-            item = replace(item, display=replace(item.display, range=span))  # type: ignore[call-arg]
+            shared = (min(r[0] for r in ranges), max(r[1] for r in ranges))
+            item = replace(item, display=replace(item.display, range=shared))  # type: ignore[call-arg]
         out.append(item)
     return tuple(out)
 
