@@ -2,11 +2,12 @@
 
 Every process that a model starts inherits an environment variable with a token, by which it is found again even if it
 has left the group or has lost its parents. As a program this file waits until its standard input closes, which it
-does when our process ends in whatever way, and then ends all that carry the token.
+does when our process ends in whatever way, then ends all that carry the token and removes the bridge's folder.
 """
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -50,10 +51,11 @@ def end_all(token: str) -> None:
 
 
 def main() -> None:
-    """Wait for the end of standard input; the token is the argument."""
+    """Wait for the end of standard input; the token and the bridge's private folder are the arguments."""
     while os.read(0, 1024):
         pass
     end_all(sys.argv[1])
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
 
 
 if __name__ == "__main__":

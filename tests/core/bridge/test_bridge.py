@@ -183,19 +183,24 @@ def test_nothing_outlives_our_own_process_being_killed(repo: Path, name: str) ->
         "bridge.load(found.message)\nprint('ready', flush=True)\nbridge.call([np.zeros((2, 3))])\n"
     )
     root = Path(__file__).resolve().parents[3]
-    ours = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root)
+    room = repo.parent / "room"
+    room.mkdir()
+    environment = {**os.environ, "TMPDIR": str(room)}
+    ours = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root, env=environment
+    )
     assert ours.stdout is not None and ours.stdout.readline() == "ready\n"
     until = time.monotonic() + 5
     while len(relatives()) < (4 if name == "breeds" else 1) and time.monotonic() < until:
         time.sleep(0.02)
-    assert relatives()
+    assert relatives() and list(room.iterdir())
     ours.send_signal(signal.SIGKILL)
     ours.wait()
     ours.stdout.close()
-    until = time.monotonic() + 5
-    while relatives() and time.monotonic() < until:
+    until = time.monotonic() + 10
+    while (relatives() or list(room.iterdir())) and time.monotonic() < until:
         time.sleep(0.02)
-    assert relatives() == []
+    assert relatives() == [] and list(room.iterdir()) == []
 
 
 def test_an_interpreter_that_is_none(tmp_path: Path, open_bridge: Start) -> None:
