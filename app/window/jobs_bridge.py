@@ -15,6 +15,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from core.jobs import Event, Handle, Progress, StateChanged
 
 INTERVAL = 1 / 30
+TURN = 0.02
+"""Seconds that events may take before Qt's thread does something else."""
 
 
 class JobsBridge(QObject):
@@ -71,8 +73,30 @@ class JobsBridge(QObject):
             waiting = list(self._queue)
             self._queue.clear()
             self._woken = False
-        if waiting:
-            self.events.emit(_thinned(waiting))
+        turns = _turns(_thinned(waiting))
+        for n, turn in enumerate(turns):
+            self.events.emit(turn)
+            if time.monotonic() - self._last > TURN and n + 1 < len(turns):
+                # A hundred files that open or are refused at once must not hold the window: the rest comes after
+                # whatever else waits for Qt's thread.
+                with self._lock:
+                    if not self._closed:
+                        self._queue.extendleft(
+                            reversed([event for later in turns[n + 1 :] for event in later])
+                        )
+                        self._woken = True
+                        self._timer.start(0)  # a queued signal would come before everything else
+                return
+
+
+def _turns(events: list[tuple[Any, Event]]) -> list[list[tuple[Any, Event]]]:
+    """The events in pieces, each up to a change of state: what a window makes of one may take its time."""
+    out: list[list[tuple[Any, Event]]] = [[]]
+    for handle, event in events:
+        out[-1].append((handle, event))
+        if isinstance(event, StateChanged):
+            out.append([])
+    return [turn for turn in out if turn]
 
 
 def _thinned(events: list[tuple[Any, Event]]) -> list[tuple[Any, Event]]:

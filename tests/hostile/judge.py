@@ -144,7 +144,7 @@ class Judge:
         began = time.process_time()
         with self._silence():
             try:
-                with warnings.catch_warnings(), np.errstate(all="warn"):
+                with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
                     warnings.simplefilter("error")
                     self._try(verdict, target, path)
             except UserError as error:

@@ -50,14 +50,14 @@ def test_a_hostile_folder_leaves_the_session_alone(
     said: list[Any] = []
     show = window.cards.show_problem
     window.cards.show_problem = lambda problem: (said.append(problem), show(problem))[1]
-    beats: list[int] = []
+    beats: set[int] = set()
     timer = QTimer(window)
-    timer.timeout.connect(lambda: beats.append(1))
-    timer.start(20)
+    timer.timeout.connect(lambda: beats.add(len(said)))
+    timer.start(0)
     drop(window, broken)
     helper.idle(window, timeout=240_000)
     timer.stop()
-    assert len(beats) > 20  # the window went on living while all that was read
+    assert len(beats) > 5  # the window went on living between one refusal and the next
     # What was open is as it was, and can still be worked with.
     kept = next(iter(window.workbench.document))
     assert kept.id == item.id and kept.data is item.data and kept.display == item.display
