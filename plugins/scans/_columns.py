@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import Attribute, Domain, Transforms
+from core.errors import LONGEST_NAME
 from plugins.scans._build import colors, normals
 
 Array = NDArray[Any]
@@ -65,7 +66,7 @@ def attributes_of(
     columns : name -> (n,) or (n, c) array, in the order of the file, coordinates already taken out.
     blocks : see `together`.
     """
-    left = {str(name): np.asarray(values) for name, values in columns.items()}
+    left = {str(name)[:LONGEST_NAME]: np.asarray(values) for name, values in columns.items()}
     lower = {name.lower(): name for name in left if left[name].ndim == 1}
     out: dict[str, Attribute] = {}
 

@@ -105,6 +105,13 @@ def test_sentences_that_quoted_too_much(
     assert harmless(tmp_path / name, target, outcome="refused")
 
 
+def test_a_field_with_an_endless_name(tmp_path: Path, harmless: Harmless) -> None:
+    path = tmp_path / "a.pcd"
+    head = f"VERSION .7\nFIELDS x y z {'A' * 6000}\nSIZE 4 4 4 4\nTYPE F F F F\nCOUNT 1 1 1 1\nWIDTH 2\nHEIGHT 1\n"
+    path.write_text(head + "VIEWPOINT 0 0 0 1 0 0 0\nPOINTS 2\nDATA ascii\n0 0 0 1\n1 0 0 2\n")
+    harmless(path, "scans.pcd", outcome="opened")
+
+
 @pytest.mark.parametrize("about", [3, 2.5, "x", [1], None, True])
 def test_shards_whose_metadata_is_no_dictionary(tmp_path: Path, harmless: Harmless, about: object) -> None:
     from core.checkpoints import write_safetensors
