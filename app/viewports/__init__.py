@@ -61,8 +61,9 @@ What has no place in space (signals, tables, checkpoints, fields without samples
 
 Inside: `resolve` turns a `ViewIntent` and the items into a frozen state (pure, no Qt, no VTK); a scene compares it
 with the last one and changes its VTK objects by the difference; a backend gives the scene a render window. The
-`image` backend owns all its VTK objects in one render thread and returns finished pictures; the words and lines over
-a picture are painted from the state that the picture shows, so they never disagree with it. Markups alone are painted
+`image` backend owns all its VTK objects in one render thread and returns finished pictures; slices are painted there by
+Qt without VTK (`painted`), from the same layers (`slice_layers`) that `slices` gives to VTK. The words and lines over a
+picture are painted from the state that the picture shows, so they never disagree with it. Markups alone are painted
 over slices as they are now (`Viewport.live`), and what is only painted over a slice (cuts, markups, moving points)
 needs no new picture of it (`slice_layers.without_overlay`). What is kept between pictures is known by `identity.serial`.
 

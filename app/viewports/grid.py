@@ -771,7 +771,9 @@ class ViewportGrid(QWidget):
     def _framed(self, frame: Frame) -> None:
         view = self.sender()
         backend = view.canvas.name if isinstance(view, Viewport) else self.backend
-        status = f"{backend} · {frame.device.name or 'no renderer'}"
+        # Slices need no renderer, and may come before there is one.
+        unknown = "no renderer" if frame.state.kind == "3d" or backend == "gl" else "Qt"
+        status = f"{backend} · {frame.device.name or unknown}"
         if status != self._status:
             self._status = status
             self.statusChanged.emit(status)
