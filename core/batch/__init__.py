@@ -1,7 +1,7 @@
 """Batches: one analysis over hundreds of inputs, each exactly as `equiscope run` would run it.
 
     DIR/batch.json     what is run, on what: analysis, parameters, versions, every case with its inputs
-    DIR/done.jsonl     what has become of each case, appended and on the disk before the next begins
+    DIR/done.jsonl     what has become of each case: appended, and on the disk at once
     DIR/summary.csv    a row a case, with every number
     DIR/<case>/        record.json, result.json and the files of one run, there as a whole or not at all
 

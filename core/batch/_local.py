@@ -25,8 +25,8 @@ class LocalExecutor:
         self._running: dict[int, tuple[Handle, Path]] = {}
 
     def room(self) -> int:
-        """As many as there are workers: what waits here would only wait in another place."""
-        return self.slots
+        """One more than there are workers, so that none waits while what is done is brought to the disk."""
+        return self.slots + 1
 
     def start(self, number: int, case: Mapping[str, Any]) -> None:
         """Take a case."""

@@ -6,7 +6,7 @@
     {"driver": "begin", "time": …, "slots": 8, "where": "8 workers"}
     {"driver": "end", "time": …, "why": "done"}
 
-The last line of a case counts. Done and failed are on the disk (fsync) before the next case begins; a line that was torn
+The last line of a case counts. Done and failed are on the disk (fsync) before anybody is told; a line that was torn
 by a crash is skipped.
 """
 
