@@ -326,7 +326,9 @@ class Workbench(QObject):
 
     def show_failure(self, title: str, error: JobFailed) -> None:
         """A card for a job that failed; the details go to the log, too."""
-        text = str(error) if error.refusal else f"{title}: {error}"
+        # For want of memory: the sentence itself does not know what it is about.
+        named = not error.refusal or error.kind == "MemoryError"
+        text = f"{title}: {error}" if named else str(error)
         self.problem.emit(Problem(text, "" if error.refusal else error.details))
         if error.details:
             log.log(logging.INFO if error.refusal else logging.WARNING, "%s\n%s", text, error.details)
