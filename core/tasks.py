@@ -223,9 +223,12 @@ def save_session(
     expected: str | None = None,
     embed: bool = False,
     keep: bool = False,
+    token: str = "",
 ) -> dict[str, str]:
     """Save a session, see `core.session.save`. Returns {"folder", "stamp"} of what was saved."""
-    saved = session.save(items, layout, Path(folder), job=job, expected=expected, embed=embed, keep=keep)
+    saved = session.save(
+        items, layout, Path(folder), job=job, expected=expected, embed=embed, keep=keep, token=token
+    )
     return {"folder": str(saved), "stamp": session.stamp(saved)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from app.window.tasks import Task
 from core.document import Edit, Item, ReplaceItem, Several
 from core.errors import printable
-from core.jobs import JobFailed
+from core.jobs import JobFailed, State
 
 if TYPE_CHECKING:
     from app.window.workbench import Workbench
@@ -75,6 +76,7 @@ class Sessions(QObject):
             "folder": str(folder),
             "expected": self.stamp if same and not overwrite else None,
             "keep": same and self._keep,
+            "token": (token := uuid.uuid4().hex),
         }
 
         def done(saved: Mapping[str, str]) -> None:
@@ -95,6 +97,8 @@ class Sessions(QObject):
                 w.show_failure(title, error)
 
         def over() -> None:
+            if self._saving is not None and self._saving.state is not State.DONE and same:
+                self._look_after(folder, token)
             following, self._next = self._next, None
             if following is not None and w.session == session:
                 following()
@@ -110,6 +114,13 @@ class Sessions(QObject):
             urgent=True,
         )
         return self._saving
+
+    def _look_after(self, folder: Path, token: str) -> None:
+        """A save that was ended at its very end stands in its place: it is no save by somebody else."""
+        from core.session import stamp, token_of
+
+        if token_of(folder) == token:
+            self.stamp, self._keep = stamp(folder), False
 
     def share(self, folder: Path, layout: Mapping[str, Any]) -> Task:
         """Save a copy that holds the data of all files and no path; the session that is open stays as it is."""

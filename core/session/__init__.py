@@ -10,7 +10,7 @@ from core.session._load import load, read_tree
 from core.session._locate import Located, as_located, find_files, locate, still_missing
 from core.session._migrations import MIGRATIONS, migrated
 from core.session._save import save
-from core.session._session import FORMAT, SUFFIX, Session, SessionChanged, stamp
+from core.session._session import FORMAT, SUFFIX, Session, SessionChanged, stamp, token_of
 
 __all__ = [
     "FORMAT",
@@ -29,5 +29,6 @@ __all__ = [
     "read_tree",
     "save",
     "stamp",
+    "token_of",
     "still_missing",
 ]

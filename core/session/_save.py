@@ -31,6 +31,7 @@ def save(
     expected: str | None = None,
     embed: bool = False,
     keep: bool = False,
+    token: str = "",
 ) -> Path:
     """Save a session; returns the folder (with `SUFFIX`).
 
@@ -39,6 +40,8 @@ def save(
     expected : the stamp of what is taken to be there; None replaces whatever session is.
     embed : a copy to be shared: the data of files are in it, and no path is.
     keep : what is there is kept for good (as "NAME before repair"), because it holds more than could be read.
+    token : a name for this save, by which whoever asked for it knows it again (`token_of`) if the process that saves is
+        killed when all is in place and nobody has been told.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def save(
     draft = draft_of(folder)
     _check(folder, expected)
     with noted(draft):
-        return _save(items, layout, folder, draft, job, expected, embed, keep)
+        return _save(items, layout, folder, draft, job, expected, embed, keep, token)
 
 
 def _save(
@@ -66,6 +69,7 @@ def _save(
     expected: str | None,
     embed: bool,
     keep: bool,
+    token: str,
 ) -> Path:
     backup = folder.with_name(folder.name + ".bak")
     try:
@@ -82,6 +86,7 @@ def _save(
             "items": entries,
             # What was typed into forms may be paths.
             "layout": texts_with(dict(layout), name_of if embed else tilde),
+            **({"save": token} if token else {}),
         }
         write_flushed(draft / "session.json", to_json(tree))
         if folder.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,4 +67,13 @@ def stamp(folder: Path) -> str:
     try:
         return hashlib.sha256((folder / "session.json").read_bytes()).hexdigest()
     except OSError:
+        return ""
+
+
+def token_of(folder: Path) -> str:
+    """The name that the save of a session was given, "" if it has none or cannot be read."""
+    try:
+        tree = json.loads((folder / "session.json").read_bytes())
+        return str(tree["save"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -86,10 +86,8 @@ def hashes(items: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_session_is_the_old_or_the_new_one(
-    root: Path, found: Callable[[Crash], Path], times: int, tried: Tried
-) -> None:
+def crash_in_a_save(root: Path, found: Callable[[Crash], Path], times: int, most: int) -> int:
+    """Save `times` sessions over each other, the power going during the last; how many states were opened."""
     versions = [session_items(root, n) for n in range(times)]
     for items in versions[:-1]:
         save(items, {"n": 1}, root / "s", job=Job())
@@ -99,7 +97,7 @@ def test_a_session_is_the_old_or_the_new_one(
         disk.ack("saved")
     new, old = hashes(versions[-1]), hashes(versions[-2]) if times > 1 else None
     count = 0
-    for crash in disk.crashes(most=24):
+    for crash in disk.crashes(most=most):
         count += 1
         folder = found(crash) / "s.equiscope"
         try:
@@ -114,8 +112,24 @@ def test_a_session_is_the_old_or_the_new_one(
         if old is not None and there == new:
             place = folder if (folder / "notes.txt").exists() else folder.with_name("s.equiscope.bak")
             assert (place / "notes.txt").read_text() == "mine", f"what the user put there is lost: {crash}"
+    return count
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_session_is_the_old_or_the_new_one(
+    root: Path, found: Callable[[Crash], Path], times: int, tried: Tried
+) -> None:
+    count = crash_in_a_save(root, found, times, 24)
     tried("states of a disk after a crash, sessions", count)
     assert count > 40
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_session_is_the_old_or_the_new_one_in_thousands(
+    root: Path, found: Callable[[Crash], Path], tried: Tried
+) -> None:
+    tried("states of a disk after a crash, sessions", crash_in_a_save(root, found, 3, 2000))
 
 
 def test_a_session_saved_over_what_a_crash_left_opens(

@@ -187,6 +187,32 @@ def test_saving_twice_is_no_conflict_and_the_later_one_counts(
     assert [i.name for i in load(tmp_path / "s.equiscope", job=Job(), host=HOST).items] == ["tetra", "three"]
 
 
+def test_a_save_killed_when_all_was_in_place_is_no_save_by_somebody_else(
+    window: Any, helper: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Any
+) -> None:
+    from core.jobs import InlineRunner
+    from core.session import _save
+
+    window.workbench.runner.close()
+    window.workbench.runner = InlineRunner()
+    swap = _save.swap
+
+    def then_die(*places: Path) -> None:
+        swap(*places)
+        raise RuntimeError("killed")
+
+    window.workbench.document.rename("big", "renamed")
+    with monkeypatch.context() as patch:
+        patch.setattr(_save, "swap", then_die)
+        save(window, tmp_path)
+        helper.idle(window)
+    assert len(window.cards.cards) == 1 and not window.workbench.document.is_clean
+    window.cards.clear()
+    save(window, tmp_path)
+    helper.idle(window)
+    assert answers["asked"] == [] and not window.cards.cards and window.workbench.document.is_clean
+
+
 def test_discarding_while_it_is_being_saved_leaves_a_whole_session(
     window: Any, helper: Any, answers: Any, tmp_path: Path, tried: Tried
 ) -> None:
