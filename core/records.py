@@ -95,7 +95,8 @@ def file_hash(path: Path) -> str:
         if path.is_dir():
             digest = hashlib.sha256()
             for part in sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()):
-                digest.update(f"{part.relative_to(path).as_posix()}\0{file_hash(part)}\n".encode())
+                name = part.relative_to(path).as_posix()  # which may be no Unicode
+                digest.update(f"{name}\0{file_hash(part)}\n".encode("utf-8", "surrogateescape"))
             return digest.hexdigest()
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -209,7 +209,7 @@ def session_id(folder: Path) -> str:
         for root, _, names in sorted(os.walk(folder / "data")):
             for name in sorted(names):
                 stat = (Path(root) / name).stat()
-                digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+                digest.update(os.fsencode(name) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     except OSError:
         return ""
     return digest.hexdigest()

@@ -6,6 +6,7 @@ import os
 import struct
 import sys
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,18 @@ import msgspec
 HEADER = b"EQUIJRN1"
 _MAGIC = b"\xe5rec"
 _FRAME = struct.Struct("<4sII")
+_TEXT = 1
+"""The code in MessagePack of a text that UTF-8 cannot hold."""
 LARGEST = 1 << 30
 """Bytes of a record; a length beyond that is damage."""
 
 
 def frame(record: dict[str, Any]) -> bytes:
     """A record as it stands in the file."""
-    payload = msgspec.msgpack.encode(record)
+    try:
+        payload = msgspec.msgpack.encode(record)
+    except UnicodeEncodeError:  # a file name that is no Unicode
+        payload = msgspec.msgpack.encode(_spelt(record))
     return _FRAME.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
@@ -42,14 +48,37 @@ def read_frames(path: Path) -> tuple[list[dict[str, Any]], int]:
         if magic != _MAGIC or length > LARGEST or len(payload) < length or zlib.crc32(payload) != crc:
             break
         try:
-            record = msgspec.msgpack.decode(payload)
-        except (msgspec.DecodeError, RecursionError):
+            record = msgspec.msgpack.decode(payload, ext_hook=_meant)
+        except (msgspec.DecodeError, ValueError, RecursionError):
             break
         if not isinstance(record, dict):
             break
         records.append(record)
         place += _FRAME.size + length
     return records, len(content) - place
+
+
+def _spelt(value: Any) -> Any:
+    """The same with its texts that are no Unicode in a form of their own; where one is a key it is told with escapes."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return msgspec.msgpack.Ext(_TEXT, value.encode("utf-8", "surrogatepass"))
+    elif isinstance(value, Mapping):
+        return {
+            k.encode("utf-8", "backslashreplace").decode() if isinstance(k, str) else k: _spelt(v)
+            for k, v in value.items()
+        }
+    elif isinstance(value, (list, tuple)):
+        return [_spelt(part) for part in value]
+    return value
+
+
+def _meant(code: int, content: memoryview) -> str:
+    if code != _TEXT:
+        raise ValueError("a record of another kind")
+    return bytes(content).decode("utf-8", "surrogatepass")
 
 
 def flush(handle: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -157,6 +158,8 @@ def test_file_hash_of_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "d" / "b").write_bytes(b"")
     assert records.file_hash(tmp_path / "d") != before
     assert records.file_hash(tmp_path / "gone") == ""
+    (tmp_path / "d" / os.fsdecode(b"\xff")).write_bytes(b"a name that is no Unicode")
+    assert len(records.file_hash(tmp_path / "d")) == 64
 
 
 def test_file_stems_are_safe() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from core.data import Image, Markup, Mesh, content_hash
 from core.display import default_display
-from core.document import Document, Item, new_id
+from core.document import Document, Item, Source, new_id
 from core.errors import ReadError
 from core.jobs import Job
 from core.journal import (
@@ -135,6 +135,21 @@ def test_every_kind_of_change_comes_back(make: Make, tmp_path: Path) -> None:
         assert not found.problems
         same(found.items, document)
     assert len(list(window.journal.folder.glob("blobs/*"))) == 1, "an array is written once"  # type: ignore[union-attr]
+
+
+def test_names_that_are_no_unicode_come_back(make: Make, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"s\xff.equiscope")
+    window = make()
+    source = Source(os.fsdecode(b"/nowhere/caf\xe9.nii"), "nifti")
+    named = replace(line(os.fsdecode(b"caf\xe9")), source=source, edited=True, metadata={"\udce9": "\udce9"})
+    window.document.add(named)
+    window.base = Base(folder)
+    window.put()
+    found = load(window.journal.folder, job=Job(), host=HOST)  # type: ignore[arg-type]
+    assert not found.problems and not window.troubles
+    same(found.items, window.document)
+    assert found.items[0].source.path == source.path  # type: ignore[union-attr]
+    assert replay(window.journal.folder).session == str(folder)  # type: ignore[arg-type]
 
 
 def test_data_of_a_file_are_named_and_edited_ones_written(make: Make, tmp_path: Path) -> None:
