@@ -26,7 +26,7 @@ from app.window.preferences_values import undo_limit, undo_memory, with_defaults
 from app.window.sessions import SESSION, Sessions, with_suffix
 from app.window.tasks import LiveCurve, Task
 from core.analyses import Description
-from core.document import AddItems, Change, Document, Item, SetDisplay, Several
+from core.document import AddItems, Change, Document, Item, SetDisplay, Several, can_be_read_again
 from core.errors import printable
 from core.jobs import JobFailed, LogLine, Metric, Preview, Progress, Runner, StateChanged
 from core.jobs import State as JobState
@@ -242,8 +242,14 @@ class Workbench(QObject):
 
         def failed(error: JobFailed) -> None:
             text = f"{names} cannot be brought back: {error}"
-            again = ("Try again", partial(self._step, direction))
-            self.problem.emit(Problem(text, "" if error.refusal else error.details, choices=(again,)))
+            again = ("Try again", partial(self._step_again, direction, items))
+            # What came with it (markups that hang below a volume, say) must not be lost for a file that has gone.
+            without = (
+                f"{direction.capitalize()} without {'it' if len(items) == 1 else 'them'}",
+                partial(self._step_again, direction, items, str(error)),
+            )
+            details = "" if error.refusal else error.details
+            self.problem.emit(Problem(text, details, choices=(again, without)))
 
         def over() -> None:
             self._reading_again = False
@@ -258,6 +264,21 @@ class Workbench(QObject):
             on_over=over,
             urgent=True,
         )
+
+    def _step_again(
+        self, direction: Literal["undo", "redo"], items: Sequence[Item], without: str = ""
+    ) -> None:
+        """Try once more to bring `items` back; `without` the data of those whose files have gone, for that reason."""
+        document = self.document
+        if [i.id for i in document.wanting(direction)] != [i.id for i in items]:
+            self.message.emit(f"Something else has been done since; {direction} as usual")
+            return
+        if without:
+            gone = [i for i in items if not can_be_read_again(i)] or items
+            document.give_up(direction, {i.id for i in gone}, without)
+        self._step(direction)
+        if without and document is self.document and self.sessions.missing:
+            self.sessions.incomplete.emit()
 
     @property
     def current(self) -> Item | None:

@@ -15,7 +15,7 @@ from core.document._edits import (
 )
 from core.document._item import Item, Missing, Source, data_bytes, new_id
 from core.document._memory import default_budget
-from core.document._parking import Parked
+from core.document._parking import Parked, can_be_read_again
 
 __all__ = [
     "ONE_DRAG",
@@ -35,6 +35,7 @@ __all__ = [
     "SetTransform",
     "Several",
     "Source",
+    "can_be_read_again",
     "data_bytes",
     "default_budget",
     "new_id",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from core.document._edits import (
     SetDisplay,
     SetTransform,
 )
-from core.document._item import Item
+from core.document._item import Item, Missing
 from core.document._memory import default_budget, held_bytes, kept_from
 from core.document._parking import Direction, Parked, Parking, brought, with_items
 
@@ -184,6 +184,20 @@ class Document:
                 len(history) - 1,
                 lambda i: replace(i, data=data[i.id]) if i.id in lacking and i.id in data else i,
             )
+
+    def give_up(self, direction: Direction, ids: Container[str], reason: str) -> None:
+        """Let those items of `ids` that are `wanting` data come without: their files are missing, and to be located."""
+        history = self._done if direction == "undo" else self._undone
+        if history:
+            lost = {i.id for i in self.wanting(direction) if i.id in ids}
+
+            def without(item: Item) -> Item:
+                if item.id not in lost or item.source is None:
+                    return item
+                saved = {"relative": "", "content": "", "sha256": item.source.sha256}
+                return replace(item, data=None, missing=Missing(reason, "", saved))
+
+            self._keep(history, len(history) - 1, without)
 
     @property
     def undo_label(self) -> str:

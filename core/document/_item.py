@@ -100,7 +100,7 @@ def new_id() -> str:
 
 
 def data_bytes(data: Any) -> int:
-    """Bytes of the arrays in `data`; what keeping it for undo costs."""
-    from core.data import encode
+    """Bytes of the arrays in `data`, each counted once; what keeping it for undo costs."""
+    from core.document._memory import footprint
 
-    return 0 if data is None else sum(a.nbytes for a in encode(data)[1])
+    return sum(footprint(data).values())

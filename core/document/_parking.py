@@ -68,13 +68,14 @@ class Parking:
         return item if kept is data else replace(item, data=kept)
 
     def _kept(self, item: Item) -> Any:
-        if not can_be_read_again(item):
+        if item.source is None or item.edited:
             return item.data
         size = data_bytes(item.data)
         if size <= self._room:
             self._room -= size
             return item.data
-        return Parked(size)
+        # Last, because it asks the disk: this is done for all that was ever closed whenever anything comes or goes.
+        return Parked(size) if can_be_read_again(item) else item.data
 
 
 def can_be_read_again(item: Item) -> bool:

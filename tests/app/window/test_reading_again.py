@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from app.window import workbench as module
-from core.display import VolumeDisplay
+from core.data import Markup
+from core.display import MarkupDisplay, VolumeDisplay
+from core.document import Item
 from core.jobs import WorkerRunner
 
 
@@ -111,3 +113,52 @@ def test_small_files_come_back_at_once(window: Any, files: dict[str, Path], help
     window.items.close_item()
     window.items.undo()
     assert window.workbench.current.data is data
+
+
+def test_what_came_with_a_file_that_has_gone_comes_back_without_it(
+    volume: Any, files: dict[str, Path], helper: Any, qtbot: Any
+) -> None:
+    from PySide6.QtWidgets import QPushButton
+
+    from app.window.locate_dialog import LocateDialog
+
+    workbench = volume.workbench
+    head = workbench.selected
+    mark = Item("mark", "midline", Markup("points", [[1, 2, 3]]), head, display=MarkupDisplay())
+    workbench.document.add(mark)
+    workbench.select(head)
+    volume.items.close_item()
+    assert len(workbench.document) == 0
+    away = files["volume"].rename(files["volume"].with_suffix(".moved"))
+    volume.items.undo()
+    helper.idle(volume)
+    (card,) = volume.cards.cards
+    next(b for b in card.findChildren(QPushButton) if b.text() == "Undo without it").click()
+    helper.idle(volume)
+    assert workbench.document["mark"].data is mark.data
+    assert workbench.document[head].data is None and workbench.document[head].missing is not None
+    assert [d.isVisible() for d in volume.findChildren(LocateDialog)] == [True]
+    volume.findChildren(LocateDialog)[0].close()
+    volume.items.redo()
+    assert len(workbench.document) == 0
+    away.rename(files["volume"])
+    volume.items.undo()
+    assert {i.name for i in workbench.document} == {"head", "midline"}
+
+
+def test_a_card_that_is_past_undoes_nothing_else(
+    volume: Any, files: dict[str, Path], helper: Any, qtbot: Any
+) -> None:
+    from PySide6.QtWidgets import QPushButton
+
+    volume.items.close_item()
+    files["volume"].unlink()
+    volume.items.undo()
+    helper.idle(volume)
+    volume.workbench.document.add(Item("other", "other"))
+    (card,) = volume.cards.cards
+    for text in ("Try again", "Undo without it"):
+        buttons = [b for b in card.findChildren(QPushButton) if b.text() == text]
+        if buttons:  # a card goes with its first answer
+            buttons[0].click()
+    assert "other" in volume.workbench.document

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data import PointCloud
+from core.data import Checkpoint, PointCloud, TensorInfo
 from core.document import Document, Item, Parked, RemoveItems, Several, Source, data_bytes
 
 SIZE = data_bytes(PointCloud(np.zeros((1000, 3))))
@@ -127,3 +127,18 @@ def test_what_was_saved_is_still_known_as_saved(document: Document, file: Path) 
     document.give("undo", {"a": PointCloud(np.ones((2, 3)))})
     document.undo()
     assert document.is_clean
+
+
+def test_closing_asks_neither_the_disk_nor_an_index_of_many_names(
+    document: Document, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document.undo_keeps = 2 * SIZE
+    names = tuple(TensorInfo(f"layer.{n}", (1,), "F32", 4) for n in range(1000))
+    index = replace(item("index", file), data=Checkpoint(str(file), "safetensors", names))
+    document.add(item("a", file), index)
+    asked: list[object] = []
+    monkeypatch.setattr("core.document._parking.can_be_read_again", asked.append)
+    monkeypatch.setattr("core.data.encode", lambda data: asked.append(data))
+    document.remove("a", "index")
+    document.add(item("b", file))
+    assert not asked and not document.wanting("undo")
