@@ -172,7 +172,9 @@ def read_again(sources: Iterable[Source], *, job: Job, host: PluginHost) -> list
     out = []
     for source in sources:
         key = f"{source.path}\0{source.reader}\0{sorted(source.options.items())}"
-        if Path(source.path).exists() and not looks_as_read(source):  # of one that has gone, reading tells that
+        if Path(source.path).exists() and not looks_as_read(
+            source
+        ):  # of one that has gone, reading tells that
             raise ReadError(
                 Path(source.path), "is not the file any more that was open", "open it again if you want it"
             )
