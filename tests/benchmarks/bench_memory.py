@@ -316,7 +316,7 @@ def counted(workbench: Any) -> dict[str, int]:
     shm = getattr(workbench.runner, "folder", None)
     return {
         "widgets": len(QApplication.allWidgets()),
-        "VTK objects": sum(isinstance(o, vtkObjectBase) for o in objects),
+        "VTK objects": sum(issubclass(type(o), vtkObjectBase) for o in objects),
         "threads": threading.active_count(),
         "open files": len(os.listdir("/proc/self/fd")),
         "segments": len(os.listdir(shm)) if shm else 0,

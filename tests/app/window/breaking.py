@@ -117,8 +117,18 @@ def write_plugin(folder: Path) -> Path:
     return home
 
 
+_others: set[int] = set()
+"""Dead children that other tests of this process have left."""
+
+
+def begin() -> None:
+    """From now on `zombies` are those that come."""
+    _others.clear()
+    _others.update(zombies())
+
+
 def zombies() -> list[int]:
-    """Dead children of this process that nobody has buried."""
+    """Dead children of this process that nobody has buried since `begin`."""
     out = []
     for task in Path("/proc/self/task").iterdir():
         for pid in (task / "children").read_text().split():
@@ -126,7 +136,7 @@ def zombies() -> list[int]:
                 state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             except OSError:
                 continue
-            if state == "Z":
+            if state == "Z" and int(pid) not in _others:
                 out.append(int(pid))
     return out
 

@@ -34,6 +34,7 @@ HOST = PluginHost()
 @pytest.fixture
 def window(tmp_path: Path, make_window: Any, files: dict[str, Path], helper: Any) -> Iterator[Any]:
     """A window with a saved session, whose jobs run in workers, and the plugin that breaks."""
+    breaking.begin()
     breaking.write_plugin(tmp_path / "plugins")
     tasks.host.cache_clear()
     made = make_window(WorkerRunner(workers=2, threads=1))

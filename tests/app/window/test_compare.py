@@ -191,6 +191,7 @@ def test_groups_are_compared_as_one_and_a_theme_reaches_the_row(window: Any, qap
     assert grid.wait(20)
     before = window.comparing.strip.grab().toImage().pixelColor(2, 2)
     window.view.set_theme("light")
+    window.view.settle()
     window.comparing.changed.emit()
     after = window.comparing.strip.grab().toImage().pixelColor(2, 2)
     assert after.lightness() > before.lightness() + 60

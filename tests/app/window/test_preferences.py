@@ -32,16 +32,21 @@ def pick(dialog: PreferencesDialog, key: str, value: Any) -> None:
 def test_theme_and_text_change_at_once_and_follow_the_menu(window: Any, dialog: PreferencesDialog) -> None:
     before = QApplication.font().pixelSize()
     pick(dialog, "theme", "light")
+    window.view.settle()
     assert current_theme() is LIGHT and window.commands["view.light"].isChecked()
     window.commands["view.dark"].trigger()
+    window.view.settle()
     assert current_theme() is DARK and dialog.widgets["theme"].currentData() == "dark"
     pick(dialog, "text-scale", 1.5)
+    window.view.settle()
     assert QApplication.font().pixelSize() == round(before * 1.5)
     window.commands["view.normal"].trigger()
     assert dialog.widgets["text-scale"].currentData() == 1.0
     pick(dialog, "theme", "system")
+    window.view.settle()
     assert window.commands["view.system"].isChecked() and not window.commands["view.dark"].isChecked()
     dialog.reset_page()
+    window.view.settle()
     assert window.commands["view.dark"].isChecked() and Settings().get("theme") is None
 
 

@@ -41,6 +41,7 @@ def window(
     """A window with a mesh, whose jobs run in two workers, and the plugin that breaks. Nothing is to be asked."""
     asked = lambda box: pytest.fail(f"asked: {box.text()}")  # noqa: E731
     monkeypatch.setattr(QMessageBox, "exec", asked)
+    breaking.begin()
     breaking.write_plugin(tmp_path / "plugins")
     tasks.host.cache_clear()
     made = make_window(WorkerRunner(workers=2, threads=1))
