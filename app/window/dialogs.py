@@ -174,7 +174,7 @@ def ask_about_conflict(name: str, parent: QWidget) -> str:
     box.setWindowTitle("Changed on disk")
     box.setText(f"{shortened(name)} was changed on the disk since you opened it.")
     box.setInformativeText(
-        "Another window has saved it. Saving over it would lose what was done there; it would stay for a while as "
+        "Another window has saved it, or it was saved after what you recovered. Saving over it would lose what was done there; it would stay for a while as "
         "the session's backup (.bak)."
     )
     save_as = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)

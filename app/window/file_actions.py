@@ -99,13 +99,16 @@ class FileActions:
         """Another window has saved the session meanwhile: never over it in silence."""
         from app.window.dialogs import ask_about_conflict
 
+        # While she is asked the window hears that the save is over, and would forget that it was to close.
+        plans = self._window.forget_plans()
         answer = ask_about_conflict(Path(folder).name, self._window)
+        if answer == "cancel":
+            return
+        self._window.plan(plans)
         if answer == "overwrite":
             self._workbench.save_session(folder, self._window.layout_state(), overwrite=True)
-        elif answer == "save-as":
-            self.save_as()
         else:
-            self._window.forget_plans()
+            self.save_as()
 
     def save_copy(self) -> None:
         """A copy for somebody else: complete in itself, without a word of where files lie on this disk."""

@@ -375,9 +375,14 @@ class MainWindow(QMainWindow):
             self._after_save = action
             self.files.save()
 
-    def forget_plans(self) -> None:
-        """The user did not save after all: what was to follow does not happen."""
-        self._after_save = None
+    def forget_plans(self) -> Any:
+        """The user did not save after all: what was to follow does not happen. Returned, in case she does."""
+        plans, self._after_save = self._after_save, None
+        return plans
+
+    def plan(self, plans: Any) -> None:
+        """What `forget_plans` returned follows the next save after all."""
+        self._after_save = plans
 
     def _after_task(self, _task: Any) -> None:
         # The task's own callback, which marks the document clean, runs after this signal.

@@ -46,14 +46,12 @@ class Sessions(QObject):
         """Another session: nothing is known of it yet."""
         self.stamp, self.changed, self._keep = "", {}, False
 
-    def recovered(self, folder: Path | None, left_out: int = 0) -> None:
-        """What belongs to the session in `folder` was recovered: saving it replaces what is there now.
+    def recovered(self, stamp: str, left_out: int = 0) -> None:
+        """What is open was recovered: saving it replaces the session in its folder if that still is the one of `stamp`.
 
         What is there is kept if `left_out` items could not be recovered.
         """
-        from core.session import stamp
-
-        self.stamp = stamp(folder) if folder is not None else ""
+        self.stamp = stamp
         self._keep = left_out > 0
 
     # -- saving ----------------------------------------------------------------------------------------------

@@ -734,7 +734,7 @@ class Workbench(QObject):
         """Replace what is open by what was recovered after a crash; it is saved nowhere as it is."""
         self.replace_document(loaded.items, folder)
         self.document.mark_unsaved()
-        self.sessions.recovered(folder, loaded.left_out)
+        self.sessions.recovered(loaded.stamp, loaded.left_out)
         self.session_opened.emit(dict(loaded.layout))
         told = {f"{i.name} has no data: {i.missing.reason}" for i in loaded.items if i.missing is not None}
         for text in loaded.problems:

@@ -29,6 +29,7 @@ from core.opening import SAMPLE, looks_as_read
 from core.plugins import PluginHost
 from core.session import Session
 from core.session import load as load_session
+from core.session import stamp
 from core.session._items import read_again
 
 CUT = (
@@ -171,7 +172,7 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
     """What a crashed window had open, as a session: its sources are read again, whatever is missing is told.
 
     `Session.left_out` counts what did not come back (a missing file does: its item waits for it); a damaged end of the
-    journal counts as one.
+    journal counts as one. `Session.stamp` is "" if its session has been saved since by another window.
 
     Raises
     ------
@@ -207,7 +208,10 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
             left_out += 1
     known = {item.id for item in items}
     rooted = [i if i.parent in known or i.parent is None else replace(i, parent=None) for i in items]
-    return Session(tuple(rooted), found.layout, tuple(problems), left_out=left_out)
+    # Only what the window knew may be replaced in silence: the user, or somebody else, may have gone on with it since.
+    place = Path(found.session) if found.session else None
+    known = stamp(place) if place is not None and session_id(place) == found.base else ""
+    return Session(tuple(rooted), found.layout, tuple(problems), left_out=left_out, stamp=known)
 
 
 class _Loading:

@@ -31,7 +31,8 @@ class Session:
     problems : what is not as it was, a sentence each.
     changed : of items whose file is not the one that was saved, by id, the hash of what it held.
     left_out : how many entries could not be read at all.
-    stamp : of the `session.json` that was read, see `stamp`.
+    stamp : of the `session.json` that was read, see `stamp`; of what was recovered after a crash, of the session that
+        it belongs to, "" where that was saved by another window since.
     """
 
     items: tuple[Item, ...]

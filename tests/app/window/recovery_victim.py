@@ -16,6 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QTimer
 
+from app.window import dialogs
 from app.window._run import start
 from core.journal import Journal, State
 from tests.core.journal.victim import digest, edit, say
@@ -83,6 +84,8 @@ class User:
 
 
 def main() -> None:
+    # Killed in the midst of a save, the recovered window does not know what stands there now, and asks.
+    dialogs.ask_about_conflict = lambda *_all: "overwrite"  # type: ignore[assignment]
     program = start([], ask=False)
     user = User(program.window, int(sys.argv[1]), Path(sys.argv[2]), [Path(f) for f in sys.argv[3:]])
     looked = program.window.recovery._on_found

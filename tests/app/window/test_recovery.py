@@ -147,6 +147,39 @@ def test_saved_and_crashed_it_can_be_opened_as_saved(
     assert helper.names(third) == names and third.workbench.document.is_clean
 
 
+def test_what_was_saved_after_the_crash_is_not_overwritten_in_silence(
+    make_window: Any,
+    helper: Any,
+    files: dict[str, Path],
+    crash: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = make_window()
+    first.recovery.start()
+    helper.open(first, files["mesh"])
+    folder = tmp_path / "work.equiscope"
+    first.workbench.save_session(folder, first.layout_state())
+    helper.idle(first)
+    first.workbench.document.rename(first.workbench.selected, "before the crash")
+    crash(first)
+    second = make_window()  # skips it, and goes on with what was saved
+    helper.open(second, folder)
+    second.workbench.document.rename(second.workbench.selected, "since then")
+    second.files.save()
+    helper.idle(second)
+    third = make_window()
+    asked: list[str] = []
+    monkeypatch.setattr("app.window.dialogs.ask_about_conflict", lambda name, _p: asked.append(name) or "cancel")
+    third.recovery.recover(crashed(recovery_folder())[0])
+    helper.idle(third)
+    assert third.workbench.folder == folder
+    third.files.save()
+    helper.idle(third)
+    assert asked == ["work.equiscope"] and "since then" in (folder / "session.json").read_text()
+    assert not third.workbench.document.is_clean
+
+
 def test_skip_is_remembered_and_delete_is_for_good(
     make_window: Any,
     helper: Any,

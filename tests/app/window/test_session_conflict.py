@@ -69,6 +69,31 @@ def test_closing_with_save_stays_open_when_the_conflict_is_cancelled(
     first._ask = False
 
 
+@pytest.mark.parametrize("answer", ["overwrite", "save-as"])
+def test_closing_with_save_closes_when_the_conflict_is_settled(
+    two: tuple[Any, Any, Path],
+    helper: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    answer: str,
+) -> None:
+    first, _, folder = two
+
+    def ask(*_all: Any) -> str:
+        qtbot.wait(20)  # as a dialog does, which runs a loop of its own
+        return answer
+
+    other = tmp_path / "other.equiscope"
+    monkeypatch.setattr(dialogs, "ask_about_conflict", ask)
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_all: "save")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(other), ""))
+    first._ask = True
+    first.close()
+    qtbot.waitUntil(lambda: not first.isVisible(), timeout=10_000)
+    assert name_in(folder if answer == "overwrite" else other) == "mine"
+
+
 def test_a_session_deleted_meanwhile_is_saved_anew(two: tuple[Any, Any, Path], helper: Any) -> None:
     first, _, folder = two
     shutil.rmtree(folder)
