@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -60,14 +61,13 @@ class Comparing(QObject):
     def candidates(self) -> list[Item]:
         """What can stand beside another: objects with a place in space, and groups of several of them."""
         document = self._workbench.document
-        out = []
-        for item in document:
-            if is_spatial(item):
-                if not isinstance(item.data, Markup):
-                    out.append(item)
-            elif sum(self._counts(i) for i in self._below(item.id)) > 1:
-                out.append(item)
-        return out
+        below: Counter[str] = Counter()
+        for item in document:  # upwards from each: asked after every edit, so never of all for all
+            above = item.parent if self._counts(item) else None
+            while above is not None and above in document:
+                below[above] += 1
+                above = document[above].parent
+        return [i for i in document if self._counts(i) or (not is_spatial(i) and below[i.id] > 1)]
 
     def why_not(self) -> str:
         """Why nothing can be compared, "" if something can."""

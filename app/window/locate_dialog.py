@@ -12,7 +12,7 @@ from app.forms.tips import plain_tip
 from app.forms.widgets import button, label
 from app.window.dialogs import Dialog
 from app.window.kinds import counted, shortened
-from core.document import Item
+from core.document import Change, Item
 from core.errors import printable
 from core.records import from_home
 
@@ -36,6 +36,7 @@ class LocateDialog(Dialog):
         self._others: dict[str, Located] = {}
         """Found, but another file than the one that was saved; the user decides."""
         self._failed: dict[str, str] = {}
+        self._listed: list[str] = []
         self.column.addWidget(label(ABOUT, "muted", wrap=True))
         self.tree = QTreeWidget()
         self.tree.setAccessibleName("Files to locate")
@@ -80,7 +81,9 @@ class LocateDialog(Dialog):
         """The rows anew; the selected one stays selected."""
         chosen = self.chosen
         self.tree.clear()
-        for item in self._items():
+        items = self._items()
+        self._listed = [i.id for i in items]
+        for item in items:
             assert item.source is not None
             row = QTreeWidgetItem(
                 [shortened(item.name), printable(PurePath(item.source.path).name), self._words(item)]
@@ -122,10 +125,10 @@ class LocateDialog(Dialog):
         self.use.setEnabled(self.chosen in self._others)
         self.done_button.setText("Open without them" if self._sessions.missing else "Close")
 
-    def _on_changed(self, change: object) -> None:
-        if change is None or not self._items():
+    def _on_changed(self, change: Change | None) -> None:
+        if change is None or not (items := self._items()):
             self.close()
-        else:
+        elif [i.id for i in items] != self._listed or not change.updated.isdisjoint(self._listed):
             self.refresh()
 
     # -- looking ---------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ class Home:
         self._lock.close()
 
     def remove(self) -> None:
-        """Let go of it and take it away."""
+        """Let go of it and take it away. For another thread than the window's: large arrays may lie there."""
         if os.name == "nt":
             self._lock.close()
         _take_away(self.path)

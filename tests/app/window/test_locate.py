@@ -175,3 +175,18 @@ def test_another_session_takes_the_dialog_with_it(moved: Path, make_window: Any,
     window.workbench.new_session()
     helper.qtbot.waitUntil(lambda: not window.findChildren(LocateDialog))
     assert not window.workbench.sessions.missing
+
+
+def test_the_list_is_made_anew_only_for_what_it_lists(moved: Path, make_window: Any, helper: Any) -> None:
+    window = make_window()
+    helper.open(window, moved)
+    dialog, document = dialog_of(window), window.workbench.document
+    row = dialog.tree.topLevelItem(0)
+    document.rename("mark", "another")
+    assert dialog.tree.topLevelItem(0) is row
+    document.rename(dialog.chosen, "brain")
+    assert rows(dialog)[0][0] == "brain"
+    document.remove(dialog.chosen)
+    assert [r[0] for r in rows(dialog)] == ["tetra", "numbers"]
+    document.undo()
+    assert [r[0] for r in rows(dialog)] == ["brain", "tetra", "numbers"]
