@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 import app.window._plain_imports  # noqa: F401  before all others
 from app.theme import DARK, THEMES, apply_theme, follow_system
@@ -78,10 +79,30 @@ def run(
     program = start(
         files, safe=safe, report_startup=report_startup, quit_after_start=quit_after_start, theme=theme
     )
+    restore = close_on_interrupt(program.window)
     try:
         return program.qt.exec()
     finally:
+        restore()
         program.close()
+
+
+def close_on_interrupt(window: QWidget) -> Callable[[], None]:
+    """Let Ctrl+C in the terminal close the window, which asks about what is not saved; a second one ends the program.
+
+    Python would raise its KeyboardInterrupt anywhere, in the midst of an edit too. Returns what puts that back.
+    """
+
+    def interrupted(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        QTimer.singleShot(0, window, window.close)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+
+    def restore() -> None:
+        signal.signal(signal.SIGINT, before)
+
+    return restore
 
 
 def start(

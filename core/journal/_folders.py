@@ -71,11 +71,23 @@ class Home:
         """Let go of the lock; the folder stays."""
         self._lock.close()
 
+    def hide(self) -> bool:
+        """Nobody sees it from now on, until `remove` takes it away; whether the disk allows that."""
+        gone = self.path.with_name(f".gone-{self.path.name}")
+        try:
+            os.rename(self.path, gone)
+        except OSError:
+            return False
+        self.path = gone
+        return True
+
     def remove(self) -> None:
-        """Let go of it and take it away. For another thread than the window's: large arrays may lie there."""
+        """Let go of it and take it away, which lasts where large arrays lie in it."""
         if os.name == "nt":
             self._lock.close()
-        _take_away(self.path)
+        if not self.path.name.startswith(".gone-"):
+            self.hide()
+        shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
 
 
@@ -165,14 +177,6 @@ def tidy_drafts(parent: Path, now: float) -> None:
         for path in parent.iterdir():
             if path.name.startswith((".new-", ".gone-")) and now - last_touched(path) > 3600:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _take_away(path: Path) -> None:
-    gone = path.with_name(f".gone-{path.name}")
-    with contextlib.suppress(OSError):
-        os.rename(path, gone)  # at once: nobody sees half of it
-        path = gone
-    shutil.rmtree(path, ignore_errors=True)
 
 
 def _same(a: Path, b: Path) -> bool:

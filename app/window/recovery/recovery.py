@@ -31,6 +31,8 @@ PICTURE_SECONDS = 10.0
 """Between two little pictures, at least."""
 CLOSING_SECONDS = 1.0
 """How long closing waits for the journal's thread."""
+PATIENCE = 0.03
+"""Seconds that the window waits for another one, which looks at a crashed window's folder just now."""
 log = logging.getLogger("equiscope.window")
 
 
@@ -267,7 +269,7 @@ class Recovery(QObject):
     def _recover(self, crashed: Crashed, done: Callable[[], None]) -> None:
         from core.journal import take
 
-        home = take(crashed.path, patience=0.1)
+        home = take(crashed.path, patience=PATIENCE)
         if home is None:
             text = "That was recovered in another window, or is not there any more."
             self._window.show_problem(Problem(text, level="warn"))
@@ -348,9 +350,14 @@ class Recovery(QObject):
 
     def delete(self, crashed: Crashed) -> bool:
         """Take it away for good; whether it has gone."""
-        from core.journal import remove
+        from core.journal import take
 
-        return remove(crashed.path)
+        home = take(crashed.path, patience=PATIENCE)
+        if home is None:
+            return not crashed.path.exists()
+        hidden = home.hide()
+        self._background(home.remove)
+        return hidden
 
     @staticmethod
     def _background(work: Callable[[], object]) -> None:

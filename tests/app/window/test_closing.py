@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from app.movies.plan import Plan
 from app.viewports.photographer import Look
+from app.window._run import close_on_interrupt
 from core import tasks
 from core.data import PointCloud
 from core.display import PointsDisplay
@@ -249,6 +250,26 @@ def test_a_save_that_fails_keeps_the_window_and_a_later_one_does_not_close_it(
     helper.idle(window)
     helper.qtbot.wait(50)
     assert window.workbench.document.is_clean and window.isVisible()
+
+
+def test_an_interrupt_from_the_terminal_asks_as_closing_does(window: Any, helper: Any, answers: Any) -> None:
+    window._ask = True
+    window.workbench.document.rename("big", "renamed")
+    restore = close_on_interrupt(window)
+    try:
+        answers["save"] = "cancel"
+        os.kill(os.getpid(), signal.SIGINT)
+        helper.qtbot.waitUntil(lambda: len(answers["asked"]) == 1)
+        assert window.isVisible() and signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    finally:
+        restore()
+    restore = close_on_interrupt(window)
+    try:
+        answers["save"] = "discard"
+        os.kill(os.getpid(), signal.SIGINT)
+        helper.qtbot.waitUntil(lambda: not window.isVisible(), timeout=20_000)
+    finally:
+        restore()
 
 
 PROGRAM = """
