@@ -170,7 +170,9 @@ def test_what_was_saved_after_the_crash_is_not_overwritten_in_silence(
     helper.idle(second)
     third = make_window()
     asked: list[str] = []
-    monkeypatch.setattr("app.window.dialogs.ask_about_conflict", lambda name, _p: asked.append(name) or "cancel")
+    monkeypatch.setattr(
+        "app.window.dialogs.ask_about_conflict", lambda name, _p: asked.append(name) or "cancel"
+    )
     third.recovery.recover(crashed(recovery_folder())[0])
     helper.idle(third)
     assert third.workbench.folder == folder
