@@ -27,9 +27,8 @@ from core.journal._frames import read_frames
 from core.journal._writer import FORMAT
 from core.opening import SAMPLE, looks_as_read
 from core.plugins import PluginHost
-from core.session import Session
+from core.session import Session, stamp
 from core.session import load as load_session
-from core.session import stamp
 from core.session._items import read_again
 
 CUT = (
