@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
@@ -226,7 +226,7 @@ def _meant(path: str, folder: Path) -> str:
     return os.path.normpath(located(path, folder)) if path else ""
 
 
-def from_home(path: Path) -> str:
+def from_home(path: PurePath) -> str:
     """An absolute path; one in the user's home folder begins with "~", which leaves her name out."""
     for home in _homes():
         if path.is_relative_to(home):

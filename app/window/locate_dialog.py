@@ -15,6 +15,7 @@ from app.window.kinds import counted, shortened
 from core.document import Change, Item
 from core.errors import printable
 from core.records import from_home
+from core.session import pure
 
 if TYPE_CHECKING:
     from app.window.workbench import Workbench
@@ -86,7 +87,7 @@ class LocateDialog(Dialog):
         for item in items:
             assert item.source is not None
             row = QTreeWidgetItem(
-                [shortened(item.name), printable(PurePath(item.source.path).name), self._words(item)]
+                [shortened(item.name), printable(pure(item.source.path).name), self._words(item)]
             )
             row.setData(0, ID, item.id)
             row.setToolTip(1, plain_tip(item.source.path))
@@ -107,7 +108,7 @@ class LocateDialog(Dialog):
             return self._failed[item.id]
         if item.missing is not None:
             assert item.source is not None
-            path = Path(item.source.path)
+            path = pure(item.source.path)
             away = "is not where it was" in item.missing.reason
             return f"no longer in {printable(from_home(path.parent))}" if away else item.missing.reason
         return "changed since the session was saved; what it holds now is shown"
@@ -138,7 +139,7 @@ class LocateDialog(Dialog):
         item = self._workbench.document.get(self.chosen)
         if item is None or item.source is None:
             return
-        name = PurePath(item.source.path).name
+        name = pure(item.source.path).name
         start = self._start()
         title = f"Where is {printable(name)}?"
         ending = PurePath(name).suffix
@@ -211,4 +212,4 @@ class LocateDialog(Dialog):
 
 
 def _name(path: str) -> str:
-    return printable(PurePath(path).name)
+    return printable(pure(path).name)

@@ -9,6 +9,7 @@ from core.session._items import decode_item, encode_item
 from core.session._load import load, read_tree
 from core.session._locate import Located, as_located, find_files, locate, still_missing
 from core.session._migrations import MIGRATIONS, migrated
+from core.session._paths import pure
 from core.session._save import save
 from core.session._session import FORMAT, SUFFIX, Session, SessionChanged, stamp, token_of
 
@@ -27,6 +28,7 @@ __all__ = [
     "locate",
     "migrated",
     "read_tree",
+    "pure",
     "save",
     "stamp",
     "token_of",

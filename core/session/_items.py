@@ -29,7 +29,7 @@ from core.records import (
     tilde,
     with_paths,
 )
-from core.session._paths import meant, told
+from core.session._paths import meant, pure, told
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What an item's id may be; a file of `data/` is named after it."""
@@ -124,6 +124,8 @@ def _near(path: str, folder: Path) -> str:
     """Where a file is that a shared copy cannot hold: as seen from the copy if it lies near it, else its name."""
     if path.startswith(SAMPLE):
         return path
+    if not os.path.isabs(path):  # of another system
+        return pure(path).name
     near = Path(path).resolve().is_relative_to(folder.parent)
     return relative_path(Path(path).resolve(), folder) if near else Path(path).name
 

@@ -17,6 +17,7 @@ from core.opening import SAMPLE
 from core.plugins import PluginHost
 from core.records import file_hash, input_hash
 from core.session._items import read_again
+from core.session._paths import pure
 
 MOST = 200_000
 """Files that are looked at in a folder and below it."""
@@ -96,20 +97,20 @@ def find_files(wanted: Sequence[Wanted], place: Path, *, chosen: str = "", job: 
     roots: list[Path] = []
     is_folder = place.is_dir()
     if chosen and (not is_folder or _was_folder(chosen, wanted)):
-        name = PurePath(chosen).name
+        name = pure(chosen).name
         within = is_folder and place.name != name and (place / name).is_dir()
         place = place / name if within else place
         found[chosen] = place
-        before, after = _moved(PurePath(chosen), place)
+        before, after = _moved(pure(chosen), place)
         for other in wanted:
-            if other.path not in found and PurePath(other.path).is_relative_to(before):
-                now = after / PurePath(other.path).relative_to(before)
+            if other.path not in found and pure(other.path).is_relative_to(before):
+                now = after / pure(other.path).relative_to(before)
                 if now.exists() and _fits(other, now):
                     found[other.path] = now
         roots = [place.parent]
     elif is_folder:
         for one in wanted:
-            parts = PurePath(one.path).parts[1:]
+            parts = pure(one.path).parts[1:]
             for n in range(len(parts)):
                 now = place.joinpath(*parts[n:])
                 if now.exists() and _fits(one, now):
@@ -139,7 +140,7 @@ def _moved(old: PurePath, new: Path) -> tuple[PurePath, Path]:
 
 def _was_folder(path: str, wanted: Sequence[Wanted]) -> bool:
     """Whether an old path was that of a folder, as far as one can tell: folders have no size, and no ending."""
-    return not PurePath(path).suffix and not any(w.size for w in wanted if w.path == path)
+    return not pure(path).suffix and not any(w.size for w in wanted if w.path == path)
 
 
 def _fits(wanted: Wanted, path: Path) -> bool:
@@ -183,7 +184,7 @@ def _search(wanted: Iterable[Wanted], root: Path, job: Job) -> dict[str, Path]:
 
     out: dict[str, Path] = {}
     for one in wanted:
-        named = names.get(PurePath(one.path).name, [])
+        named = names.get(pure(one.path).name, [])
         fitting = [p for p in named if _fits(one, p)]
         alike = sizes.get(one.size, []) if one.size else []
         exact = next((p for p in (*fitting, *alike) if is_it(one, p)), None) if one.sha256 else None

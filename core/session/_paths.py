@@ -8,7 +8,7 @@ name out; any other by its absolute path, since nothing else would find it. A co
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from core.opening import SAMPLE
 from core.records import from_home, relative_path
@@ -28,8 +28,14 @@ def told(path: str, folder: Path) -> str:
 
 def meant(path: str, folder: Path) -> str:
     """The absolute path that stands in the session in `folder` as `path`; the inverse of `told`."""
-    if not path or path.startswith(SAMPLE):
+    if not path or path.startswith(SAMPLE) or isinstance(pure(path), PureWindowsPath):
         return path
     if path.startswith("~/"):
         return os.path.expanduser(path)
     return os.path.normpath(folder.resolve() / path)
+
+
+def pure(path: str) -> PurePath:
+    """The path of a source, of which one on a drive of Windows means as much there, wherever the session is opened."""
+    windows = PureWindowsPath(path)
+    return windows if windows.is_absolute() and windows.drive else PurePath(path)

@@ -314,3 +314,28 @@ def test_an_item_alone_goes_through_json(tmp_path: Path, host: PluginHost) -> No
     entry = json.loads(json.dumps(encode_item(Item("a", "a", mesh), tmp_path, tmp_path)))
     item = decode_item(entry, tmp_path, job=Job(), host=host)
     assert content_hash(item.data) == content_hash(mesh)
+
+
+def test_a_place_on_windows_stays_one_and_its_file_is_found_by_name(tmp_path: Path) -> None:
+    if os.name == "nt":
+        pytest.skip("it is a place of this system")
+    host = PluginHost()
+    csv = tmp_path / "numbers.csv"
+    csv.write_text("a,b\n1,2\n")
+    (item,) = items_of(open_path(csv, job=Job(), host=host))
+    folder = save([item], {}, tmp_path / "one", job=Job())
+    told = json.loads((folder / "session.json").read_text())
+    there = "D:\\Anna\\data\\numbers.csv"
+    told["items"][0]["item"]["source"]["path"], told["items"][0]["source"]["relative"] = there, ""
+    (folder / "session.json").write_text(json.dumps(told))
+    (tmp_path / "new").mkdir()
+    now = csv.rename(tmp_path / "new" / "numbers.csv")
+    now.write_text("a,b\n1,3\n")  # another size and hash: only its name leads there
+    found = load(folder, job=Job(), host=host)
+    assert found.items[0].missing is not None and found.items[0].source.path == there
+    again = save(found.items, {}, tmp_path / "else" / "two", job=Job())
+    assert json.loads((again / "session.json").read_text())["items"][0]["item"]["source"]["path"] == there
+    shared = save(found.items, {}, tmp_path / "shared", job=Job(), embed=True)
+    assert "Anna" not in (shared / "session.json").read_text()
+    (located,) = locate(found.items, now.parent, job=Job(), host=host)
+    assert located.path == str(now) and not located.same
