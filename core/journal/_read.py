@@ -209,8 +209,8 @@ def load(folder: Path, *, job: Job, host: PluginHost) -> Session:
     rooted = [i if i.parent in known or i.parent is None else replace(i, parent=None) for i in items]
     # Only what the window knew may be replaced in silence: the user, or somebody else, may have gone on with it since.
     place = Path(found.session) if found.session else None
-    known = stamp(place) if place is not None and session_id(place) == found.base else ""
-    return Session(tuple(rooted), found.layout, tuple(problems), left_out=left_out, stamp=known)
+    here = stamp(place) if place is not None and session_id(place) == found.base else ""
+    return Session(tuple(rooted), found.layout, tuple(problems), left_out=left_out, stamp=here)
 
 
 class _Loading:
