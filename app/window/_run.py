@@ -12,10 +12,12 @@ from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
+from app.window import _plain_imports  # before all others
+
+# isort: split
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-import app.window._plain_imports  # noqa: F401  before all others
 from app.theme import DARK, THEMES, apply_theme, follow_system
 from app.viewports.collector import MainThreadCollector
 from app.window._ahead import load_plots_ahead, quick_turns
@@ -29,6 +31,8 @@ from core.heap import tune
 from core.jobs import WorkerRunner
 from core.plugins import PluginHost
 from core.settings import Settings
+
+_plain_imports.imported()
 
 
 def application(arguments: list[str] | None = None) -> QApplication:
@@ -125,13 +129,14 @@ def start(
         os.environ["EQUISCOPE_SAFE"] = "1"
         os.environ.setdefault("EQUISCOPE_VIEWPORT", "image")
     quick_turns()
+    gc.freeze()  # the modules stay; whoever looks for rubbish need not look through them
     qt = application()
+    collector = MainThreadCollector()
+    collector.start()
     settings = Settings()
     apply_settings_theme(qt, settings, theme)
     faults = Faults()
     restore_hooks = faults.install()
-    collector = MainThreadCollector()
-    collector.start()
 
     runner = WorkerRunner(
         workers=int(settings.number("workers", WORKERS, 1, 64)),

@@ -1,5 +1,10 @@
 """The journal: every change of a document is on disk within a tenth of a second, and comes back after a crash.
 
+What is larger than a few megabytes takes as long as the disk does; an array above 16 MB waits, besides, until
+nothing has changed for a second, three seconds at most. Until it is written, the item it belongs to is not in
+the journal (or stands there as it was before), and the states that hold it are not acknowledged as whole; other
+changes pass it and are on disk at once.
+
 One folder a window under the state folder, `recovery/ID/`:
 
     lock                  held for as long as the window lives; the system lets go of it with the process

@@ -173,13 +173,21 @@ def _array(part: dict[str, Any], folder: Path) -> Array:
     return loaded
 
 
-def _slices(array: Array) -> Iterator[bytes]:
-    """The bytes of an array in the order in which an .npy file holds them."""
+def _slices(array: Array) -> Iterator[bytes | memoryview]:
+    """The bytes of an array in the order in which an .npy file holds them.
+
+    Those of an array in one piece are not copied: nothing here then holds Python's lock while it is written.
+    """
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        content = memoryview(array.ravel(order="K").view(np.uint8))
+        for start in range(0, len(content), SLICE):
+            yield content[start : start + SLICE]
+        return
     parts: Any = np.nditer(
         array,
         flags=["external_loop", "buffered", "zerosize_ok"],
         buffersize=max(1, SLICE // max(1, array.itemsize)),
-        order="F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C",
+        order="C",
     )
     for part in parts:
         yield part.tobytes()

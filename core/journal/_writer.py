@@ -26,6 +26,12 @@ GAP = 0.03
 """Seconds between two records: what changes in between shares one."""
 AT_ONCE = 4 << 20
 """Bytes of large arrays that a record waits for; the items of larger ones come in a record of their own."""
+LARGE = 16 << 20
+"""Bytes of an array from which on it waits for a quiet moment: writing it takes from what the window is drawing."""
+QUIET = 1.0
+"""Seconds without a change after which large arrays are written,"""
+LATEST = 3.0
+"""and seconds after which they are in any case."""
 LIMIT = 16 << 20
 """Bytes to which a generation may grow (beyond four times what it began with) before the next one begins."""
 RETRY = 2.0
@@ -75,6 +81,10 @@ class Journal:
         self._known: dict[str, Item] = {}
         self._entries: dict[str, Entry] = {}
         self._waiting: dict[str, Item] = {}
+        self._patient: dict[str, float] = {}
+        """Those of the waiting that may wait for a quiet moment, and since when they wait."""
+        self._changed = 0.0
+        self._hurry = False
         self._slices: tuple[Array, Iterator[None]] | None = None
         self._told_base: Base | None = None
         self._base: Base | None = None
@@ -105,12 +115,17 @@ class Journal:
             self._wake.notify()
 
     def settle(self, timeout: float = 10.0) -> bool:
-        """Wait until all that was put is on disk; whether it is."""
+        """Wait until all that was put is on disk, large arrays at once; whether it is."""
         end = time.monotonic() + timeout
         with self._wake:
-            while not self._settled:
-                if not self._wake.wait(min(0.1, end - time.monotonic())) and time.monotonic() >= end:
-                    return False
+            self._hurry = True
+            self._wake.notify()
+            try:
+                while not self._settled:
+                    if not self._wake.wait(min(0.1, end - time.monotonic())) and time.monotonic() >= end:
+                        return False
+            finally:
+                self._hurry = False
         return True
 
     @property
@@ -165,7 +180,15 @@ class Journal:
     def _patience(self) -> float | None:
         if self.trouble:
             return max(0.05, self._next_try - time.monotonic())
-        return 0.0 if self._waiting else None
+        return self._rest() if self._waiting else None
+
+    def _rest(self) -> float:
+        """Seconds until what waits may be gone on with."""
+        if self._hurry or any(id not in self._patient for id in self._waiting):
+            return 0.0
+        now = time.monotonic()
+        latest = min(self._patient[id] for id in self._waiting) + LATEST
+        return max(0.0, min(self._changed + QUIET, latest) - now)
 
     def _guard(self, action: Callable[[], None]) -> None:
         """Do it; a disk that refuses is told, and tried again later with everything that is open."""
@@ -209,6 +232,7 @@ class Journal:
         since = None
         if box is not None:
             self._state, since = box
+            self._changed = time.monotonic()
         if self.trouble and time.monotonic() < self._next_try:
             return
         if self._file is None:
@@ -220,7 +244,9 @@ class Journal:
             self._begin()
         elif box is not None:
             self._write_changes()
-        elif self._waiting:
+            if self._overdue:  # changes that follow each other closely must not keep it waiting for ever
+                self._step()
+        elif self._waiting and not self._rest():
             self._step()
         if since is not None:
             self.delays.append(time.monotonic() - since)
@@ -230,6 +256,11 @@ class Journal:
         self._on_written(self._state.number, not self._waiting)
         if self._size > max(self._limit, 4 * self._first_size) and not self._waiting:
             self._begin()
+
+    @property
+    def _overdue(self) -> bool:
+        now = time.monotonic()
+        return any(self._patient.get(id, now) + LATEST <= now for id in self._waiting)
 
     def _last_turn(self, box: tuple[State, float] | None) -> None:
         if box is not None:
@@ -244,6 +275,7 @@ class Journal:
         gone = [id for id in self._known if id not in now]
         for id in [id for id in self._waiting if id not in now]:
             del self._waiting[id]
+            self._patient.pop(id, None)
         entries = self._entries_of(changed)
         order = list(now)
         record = self._meta("delta")
@@ -258,8 +290,11 @@ class Journal:
         self._remember(entries, now, gone)
 
     def _step(self) -> None:
-        """A slice of a large array; at its end, or where none is missing any more, the item's record."""
-        id, item = next(iter(self._waiting.items()))
+        """A slice of a large array; at its end, or where none is missing any more, the item's record.
+
+        Those that cannot wait come first; an array that was begun is finished before all others.
+        """
+        id, item = min(self._waiting.items(), key=lambda entry: entry[0] in self._patient)
         if self._slices is not None:
             array, slices = self._slices
             if any(a is array for i in self._waiting.values() for a in large_arrays(i.data)):
@@ -274,6 +309,7 @@ class Journal:
             self._slices = (unwritten.array, self._blobs.write(unwritten.array))
             return
         del self._waiting[id]
+        self._patient.pop(id, None)
         record = self._meta("delta")
         record["set"] = {id: entry}
         record["gone"] = []
@@ -298,6 +334,7 @@ class Journal:
         now = {item.id: item for item in state.items}
         self._waiting.clear()
         entries = self._entries_of([i for i in state.items if self._known.get(i.id) is not i])
+        self._patient = {id: since for id, since in self._patient.items() if id in self._waiting}
         whole = {id: e for id, e in (self._entries | entries).items() if id in now}
         # What still waits stands there as it was last, if only its own blobs are needed for that.
         for id in self._waiting:
@@ -359,6 +396,7 @@ class Journal:
                 try:
                     entries[item.id] = entry_of(item, self._blobs, self._base, before)
                     self._waiting.pop(item.id, None)
+                    self._patient.pop(item.id, None)
                 except Unwritten as unwritten:
                     cost = max(unwritten.array.nbytes, AT_ONCE // 16)  # each is flushed by itself
                     if cost <= budget:
@@ -367,6 +405,10 @@ class Journal:
                             pass
                         continue
                     self._waiting[item.id] = item
+                    if unwritten.array.nbytes > LARGE:
+                        self._patient.setdefault(item.id, time.monotonic())
+                    else:
+                        self._patient.pop(item.id, None)
                 except TypeError as error:  # nor could a session hold it
                     if item.id not in self._refused:
                         log.warning("%s cannot be journalled: %s", type(item.data).__name__, error)
@@ -410,6 +452,7 @@ class Journal:
         self._known.clear()
         self._entries.clear()
         self._waiting.clear()
+        self._patient.clear()
         self._state = State()
         home, self._home = self._home, None
         if home is not None:

@@ -98,6 +98,14 @@ def make(tmp_path: Path) -> Iterator[Make]:
         assert window.journal.close(remove=True, timeout=20)
 
 
+def until(done: Callable[[], object]) -> None:
+    """Wait for the journal's thread."""
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def same(loaded: Any, document: Any) -> None:
     """Whether items came back as they were, in order."""
     assert [(i.id, i.name, i.parent, i.display, i.edited) for i in loaded] == [
@@ -317,6 +325,81 @@ def test_large_data_hold_nothing_up(make: Make, monkeypatch: pytest.MonkeyPatch)
     found2 = load(window.crash(), job=Job(), host=HOST)
     assert not found2.problems
     same(found2.items, window.document)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_very_large_array_waits_for_a_quiet_moment(
+    make: Make, monkeypatch: pytest.MonkeyPatch, order: Any
+) -> None:
+    monkeypatch.setattr(writer, "AT_ONCE", 100_000)
+    monkeypatch.setattr(writer, "LARGE", 1_000_000)
+    monkeypatch.setattr(writer, "QUIET", 3600.0)
+    monkeypatch.setattr(writer, "LATEST", 7200.0)
+    monkeypatch.setattr(entries, "SLICE", 1 << 18)
+    told: list[tuple[int, bool]] = []
+    window = make(on_written=lambda number, everything: told.append((number, everything)))
+    window.document.add(line("small"))
+    window.put()
+    pixels = np.random.default_rng(0).normal(size=(700, 600, 3)).astype(order=order, dtype=np.float64)
+    window.document.add(Item(new_id(), "large", Image(pixels)))
+    small = next(iter(window.document))
+    for name in ("renamed", "and again"):
+        window.document.rename(small.id, name)
+        window.put(settle=False)
+        wanted = (window.number, False)  # its own edit is there, the state as a whole is not
+        until(lambda wanted=wanted: wanted in told)  # type: ignore[misc]
+    folder = window.journal.folder
+    assert folder is not None
+    found = replay(folder)
+    assert [e["tree"]["name"] for e in found.entries.values()] == ["and again"]
+    assert not list(folder.glob("blobs/*")) and not any(whole for n, whole in told if n > 1)
+    # A smaller one does not wait, though one that does is before it.
+    window.document.add(mesh(20_000, 1))
+    window.put(settle=False)
+    until(lambda: len(replay(folder).entries) == 2)
+    assert len(list(folder.glob("blobs/*"))) == 1
+    # Whoever has to know that all is there need not wait for quiet.
+    assert window.journal.settle(30) and told[-1] == (window.number, True)
+    found2 = load(window.crash(), job=Job(), host=HOST)
+    assert not found2.problems
+    same(found2.items, window.document)
+
+
+def test_changes_without_a_pause_do_not_keep_a_large_array_for_ever(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "AT_ONCE", 1000)
+    monkeypatch.setattr(writer, "LARGE", 1000)
+    monkeypatch.setattr(writer, "QUIET", 3600.0)
+    monkeypatch.setattr(writer, "LATEST", 0.2)
+    window = make()
+    small = line("small")
+    window.document.add(small)
+    window.put()
+    large = mesh(100_000)
+    window.document.add(large)
+    end = time.monotonic() + 20
+    folder = window.journal.folder
+    assert folder is not None
+    while large.id not in replay(folder).entries:
+        assert time.monotonic() < end
+        window.document.rename(small.id, f"name {window.number}")
+        window.put(settle=False)
+        time.sleep(0.002)
+
+
+def test_a_large_array_is_written_when_nothing_changes_any_more(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "AT_ONCE", 1000)
+    monkeypatch.setattr(writer, "LARGE", 1000)
+    monkeypatch.setattr(writer, "QUIET", 0.1)
+    told: list[tuple[int, bool]] = []
+    window = make(on_written=lambda number, everything: told.append((number, everything)))
+    window.document.add(mesh(100_000))
+    window.put(settle=False)
+    until(lambda: (window.number, True) in told)
+    assert (window.number, False) in told
 
 
 def test_an_item_that_is_closed_while_it_is_written_is_forgotten(
