@@ -179,7 +179,7 @@ def _slices(array: Array) -> Iterator[bytes | memoryview]:
     Those of an array in one piece are not copied: nothing here then holds Python's lock while it is written.
     """
     if array.flags.c_contiguous or array.flags.f_contiguous:
-        content = memoryview(array.ravel(order="K").view(np.uint8))
+        content = array.ravel(order="K").view(np.uint8).data
         for start in range(0, len(content), SLICE):
             yield content[start : start + SLICE]
         return
