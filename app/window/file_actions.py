@@ -140,8 +140,7 @@ class FileActions:
 
     def _may_replace(self, path: Path) -> bool:
         """Another session that has this name already is replaced only if the user says so."""
-        if path.suffix != SESSION:
-            path = path.with_name(path.name + SESSION)
+        path = with_suffix(path)
         own = self._workbench.folder
         if not path.exists() or (own is not None and own.exists() and path.samefile(own)):
             return True

@@ -39,8 +39,8 @@ class Sessions(QObject):
         """Of the items whose file is not the one that was saved: the hash of what it held, by id."""
         self._keep = False
         self._saving: Task | None = None
-        self._next: Callable[[], object] | None = None
-        """The save that was asked for while another was at work."""
+        self._waiting: dict[Path, Callable[[], object]] = {}
+        """The saves that were asked for while another was at work, by their folders."""
 
     def forget(self) -> None:
         """Another session: nothing is known of it yet."""
@@ -64,7 +64,9 @@ class Sessions(QObject):
         w = self._workbench
         folder = with_suffix(folder)
         if self._saving is not None and not self._saving.over:
-            self._next = partial(self.save, folder, layout, overwrite=overwrite)
+            # Save after Save as…: what waits saves all that is open by then, under the new name.
+            if not self._waiting or folder in self._waiting or folder != w.folder:
+                self._waiting[folder] = partial(self.save, folder, layout, overwrite=overwrite)
             return self._saving
         same = w.folder is not None and folder == w.folder
         edits, items = w.edits, list(w.document)
@@ -97,9 +99,10 @@ class Sessions(QObject):
         def over() -> None:
             if self._saving is not None and self._saving.state is not State.DONE and same:
                 self._look_after(folder, token)
-            following, self._next = self._next, None
-            if following is not None and w.session == session:
-                following()
+            if w.session != session:
+                self._waiting.clear()
+            elif self._waiting:
+                self._waiting.pop(next(iter(self._waiting)))()
 
         title, session = f"Save {folder.name}", w.session
         self._saving = w.submit(
@@ -236,7 +239,9 @@ class Sessions(QObject):
         edits: list[Edit] = []
         for each in found:
             item = document.get(each.id)
-            if item is not None and not each.problem and each.source is not None:
+            if item is None or (item.missing is None and item.edited):
+                continue  # closed, or worked on since it was looked for
+            if not each.problem and each.source is not None:
                 edits.append(ReplaceItem(item, as_located(item, each), f"Locate {item.name}"))
         if len(edits) == 1:
             document.apply(edits[0])

@@ -344,9 +344,13 @@ class Recovery(QObject):
         return ""
 
     def open_saved(self, crashed: Crashed) -> None:
-        """Open the session as it was saved instead."""
-        self.skip(crashed)
-        self._window.open_paths([crashed.session])
+        """Open the session as it was saved instead, after asking about what is open here."""
+
+        def opening() -> None:
+            self.skip(crashed)
+            self._workbench.open_paths([crashed.session])
+
+        self._window.when_saved(opening)
 
     def delete(self, crashed: Crashed) -> bool:
         """Take it away for good; whether it has gone."""

@@ -189,6 +189,20 @@ def test_saving_twice_is_no_conflict_and_the_later_one_counts(
     assert [i.name for i in load(tmp_path / "s.equiscope", job=Job(), host=HOST).items] == ["tetra", "three"]
 
 
+def test_no_save_that_was_asked_for_meanwhile_is_forgotten(window: Any, helper: Any, tmp_path: Path) -> None:
+    window.workbench.document.rename("big", "one")
+    save(window, tmp_path)
+    for name in ("as", "and as", "s"):  # the last one is Save, and stands for what is saved as by then
+        window.workbench.save_session(tmp_path / name, {})
+    window.workbench.document.rename("big", "two")
+    helper.idle(window)
+    assert not window.cards.cards and window.workbench.document.is_clean
+    for name in ("as", "and as"):
+        saved = load(tmp_path / f"{name}.equiscope", job=Job(), host=HOST)
+        assert [i.name for i in saved.items] == ["tetra", "two"]
+    assert window.workbench.folder == tmp_path / "and as.equiscope"
+
+
 def test_a_save_killed_when_all_was_in_place_is_no_save_by_somebody_else(
     window: Any, helper: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Any
 ) -> None:

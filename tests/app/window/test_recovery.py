@@ -393,6 +393,8 @@ def test_cancelled_or_asked_in_vain_it_is_still_there(
     window.recovery.recover(found)
     helper.idle(window)
     assert helper.names(window) == ["numbers"] and crashed(recovery_folder()) == [found]
+    window.recovery.open_saved(found)
+    assert crashed(recovery_folder()) == [found], "not skipped: she did not go there"
     # A job that fails lets it go, too.
     monkeypatch.setattr("app.window.dialogs.ask_to_save", lambda *_: "discard")
     log = next(found.path.glob("journal-*.log"))
