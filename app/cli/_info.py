@@ -8,7 +8,7 @@ from typing import Any
 
 from app.cli import _jobs
 from app.cli._main import Parser, print_json
-from core.data import info, kind_of
+from core.data import info, is_data
 from core.errors import printable
 from core.jobs import JobFailed
 
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
             for problem in problems:
                 failed = True
                 print(f"equiscope: {problem}", file=sys.stderr)
-            objects = [info(i.data, i.name, i.warnings) for i in held if _is_data(i.data)]
+            objects = [info(i.data, i.name, i.warnings) for i in held if is_data(i.data)]
             found += objects
             if not options.json:
                 for entry in objects:
@@ -105,15 +105,6 @@ def _held(path: str, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
 
 def _is_session(path: str) -> bool:
     return path.rstrip("/").endswith(SUFFIX)
-
-
-def _is_data(data: Any) -> bool:
-    """Whether it is a data object: neither a group nor a plot or a number of a result."""
-    try:
-        kind_of(data)
-    except TypeError:
-        return False
-    return True
 
 
 def _line(entry: dict[str, Any]) -> str:

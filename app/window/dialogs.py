@@ -149,21 +149,27 @@ def ask_about_batches(names: Sequence[str], parent: QWidget) -> str:
     return answer
 
 
-def ask_to_replace(name: str, parent: QWidget) -> bool:
-    """Whether what has this name already may go."""
+def ask_to_lose(title: str, text: str, detail: str, act: str, parent: QWidget) -> bool:
+    """Whether something may go for good; `act` is the button that says so, keeping it is the default."""
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setIcon(QMessageBox.Icon.NoIcon)
-    box.setWindowTitle("Replace")
-    box.setText(f"Replace {shortened(name)}?")
-    box.setInformativeText("It is there already; what it holds now is lost.")
-    replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.setWindowTitle(title)
+    box.setText(text)
+    box.setInformativeText(detail)
+    go = box.addButton(act, QMessageBox.ButtonRole.AcceptRole)
     keep = box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
     box.exec()
-    yes = box.clickedButton() is replace
+    yes = box.clickedButton() is go
     box.deleteLater()
     return yes
+
+
+def ask_to_replace(name: str, parent: QWidget) -> bool:
+    """Whether what has this name already may go."""
+    detail = "It is there already; what it holds now is lost."
+    return ask_to_lose("Replace", f"Replace {shortened(name)}?", detail, "Replace", parent)
 
 
 def ask_about_conflict(name: str, parent: QWidget) -> str:
@@ -174,8 +180,8 @@ def ask_about_conflict(name: str, parent: QWidget) -> str:
     box.setWindowTitle("Changed on disk")
     box.setText(f"{shortened(name)} was changed on the disk since you opened it.")
     box.setInformativeText(
-        "Another window has saved it, or it was saved after what you recovered. Saving over it would lose what was done there; it would stay for a while as "
-        "the session's backup (.bak)."
+        "Another window has saved it, or it was saved after what you recovered. Saving over it would lose what was "
+        "done there; it would stay for a while as the session's backup (.bak)."
     )
     save_as = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
     overwrite = box.addButton("Overwrite", QMessageBox.ButtonRole.DestructiveRole)

@@ -39,6 +39,11 @@ def kind_of(data: Any) -> str:
     raise TypeError(f"{type(data).__name__} is not a kind of data")
 
 
+def is_data(data: Any) -> bool:
+    """Whether it is a data object: neither a group (None) nor a plot or a number of a result."""
+    return type(data) in KINDS.values()
+
+
 def bounds(data: Any) -> Array | None:
     """(3, 2) float64 world-coordinate box, outer voxel faces for a volume; points that are not
     finite do not count; None where there is no place in space."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data import Checkpoint, decode, encode, kind_of
+from core.data import Checkpoint, decode, encode, kind_of, is_data
 from core.document import Item, Missing, Source
 from core.errors import ReadError, UserError
 from core.files import ordinary
@@ -53,7 +53,7 @@ def encode_item(item: Item, folder: Path, store: Path, *, embed: bool = False) -
     from_file = (
         item.missing is None
         and not item.edited
-        and _is_data(item.data)
+        and is_data(item.data)
         and not (embed and _can_be_embedded(item.data))
         and _still_there(item, folder)
     )
@@ -290,14 +290,6 @@ def _reads_the_same(item: Item) -> bool:
     except (UserError, OSError, MemoryError):
         return False
     return input_hash(data) == input_hash(item.data)
-
-
-def _is_data(data: Any) -> bool:
-    try:
-        kind_of(data)
-    except TypeError:
-        return False
-    return True
 
 
 def _can_be_embedded(data: Any) -> bool:

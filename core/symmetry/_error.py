@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.data import Attribute, Domain, Transforms, kind_of
+from core.data import Attribute, Domain, Transforms, is_data
 from core.symmetry._action import act
 from core.symmetry._backend import to_numpy
 from core.symmetry._discrete import Reflections
@@ -161,11 +161,7 @@ def equivariance_error(
 
 
 def _is_data(value: Any) -> bool:
-    try:
-        kind_of(value)
-    except TypeError:
-        return isinstance(value, Attribute)
-    return True
+    return is_data(value) or isinstance(value, Attribute)
 
 
 def _input_action(kind: Kind) -> Action:

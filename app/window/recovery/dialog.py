@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.forms.widgets import Card, button, label, scrolled
 from app.theme import Metrics
-from app.window.dialogs import Dialog
+from app.window.dialogs import Dialog, ask_to_lose
 from app.window.kinds import shortened
 from app.window.recovery.picture import NAME, SIZE
 from app.window.workbench import SESSION
@@ -255,16 +255,5 @@ def when_words(moment: float, now: float | None = None) -> str:
 
 def ask_to_delete(name: str, parent: QWidget) -> bool:
     """Whether what was not saved may go for good."""
-    box = QMessageBox(parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setIcon(QMessageBox.Icon.NoIcon)
-    box.setWindowTitle("Delete")
-    box.setText(f"Delete {shortened(name, 60)}?")
-    box.setInformativeText("What was not saved of it is lost. Files that were opened stay as they are.")
-    delete = box.addButton("Delete", QMessageBox.ButtonRole.AcceptRole)
-    keep = box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(keep)
-    box.exec()
-    yes = box.clickedButton() is delete
-    box.deleteLater()
-    return yes
+    detail = "What was not saved of it is lost. Files that were opened stay as they are."
+    return ask_to_lose("Delete", f"Delete {shortened(name, 60)}?", detail, "Delete", parent)
