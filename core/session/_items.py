@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data import Checkpoint, decode, encode, kind_of, is_data
+from core.data import Checkpoint, decode, encode, is_data, kind_of
 from core.document import Item, Missing, Source
 from core.errors import ReadError, UserError
 from core.files import ordinary
