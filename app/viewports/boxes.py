@@ -19,16 +19,25 @@ _CONTENT_SAMPLES = 32
 """Along each axis of a volume."""
 
 _boxes: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
+_moved: WeakKeyDictionary[Any, tuple[Array, Array]] = WeakKeyDictionary()
+"""The transform with which an object was seen last, and its box there: asked for each item in each view at each edit."""
 _contents: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
 
 
 def box_of(item: SceneItem) -> Array:
     """(3, 2) world box of an object, from a sample of its points: good for cameras, and never slow."""
+    known = _moved.get(item.data)
+    if known is not None and known[0] is item.transform:
+        return known[1]
     box = _boxes.get(item.data)
     if box is None:
         box = _data_box(item.data)
         _boxes[item.data] = box
-    return moved_box(item.transform, box)
+    moved = moved_box(item.transform, box)
+    moved.setflags(write=False)
+    if not item.transform.flags.writeable:  # a document's: nobody changes it in place
+        _moved[item.data] = (item.transform, moved)
+    return moved
 
 
 def extent_of(item: SceneItem) -> float:
@@ -38,13 +47,13 @@ def extent_of(item: SceneItem) -> float:
 
 def box_of_all(items: tuple[SceneItem, ...]) -> Array | None:
     """(3, 2) box of all objects; a plane without size does not count where there is anything else."""
-    boxes = [box_of(i) for i in items]
-    if not boxes:
-        return None
-    box = np.stack(
-        [np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1
-    )
-    return thick(box)
+    return thick(around([box_of(i) for i in items])) if items else None
+
+
+def around(boxes: list[Array]) -> Array:
+    """(3, 2) box that holds all of some boxes, one at least."""
+    every = np.array(boxes)
+    return np.stack([every[:, :, 0].min(axis=0), every[:, :, 1].max(axis=0)], axis=1)
 
 
 def _data_box(data: Any) -> Array:

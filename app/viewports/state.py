@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app.viewports.boxes import box_of, box_of_all, content_box, diagonal, extent_of, moved_box, thick
+from app.viewports.boxes import around, box_of, box_of_all, content_box, diagonal, extent_of, moved_box, thick
 from app.viewports.camera import HOME_ANATOMICAL, HOME_GENERIC, HOME_Y_UP, CameraPose, Vec, look
 from app.viewports.clip import ClipPlane, followed
 from app.viewports.items import SceneItem
@@ -586,9 +586,7 @@ def sight_of(items: tuple[SceneItem, ...]) -> Array:
     ]
     if not boxes:
         return np.array([[-1.0, 1.0]] * 3)
-    return thick(
-        np.stack([np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1)
-    )
+    return thick(around(boxes))
 
 
 def panned(intent: ViewIntent, dx: float, dy: float) -> ViewIntent:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from app.window import _plain_imports  # before all others
+
+# isort: split
 import gc
 import os
 import signal
@@ -12,9 +15,6 @@ from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
-from app.window import _plain_imports  # before all others
-
-# isort: split
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 

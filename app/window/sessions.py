@@ -191,9 +191,12 @@ class Sessions(QObject):
     @property
     def missing(self) -> list[Item]:
         """The items whose file is not where it was."""
+        without = [i for i in self._workbench.document if i.missing is not None]
+        if not without:  # asked for by the state of a command, before the window is painted first
+            return []
         from core.session import still_missing
 
-        return still_missing(self._workbench.document)
+        return still_missing(without)
 
     @property
     def altered(self) -> list[Item]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
@@ -23,14 +24,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms.widgets import button, elided, label
-from app.panels.batch.model import CasesModel, Row
-from app.panels.batch.watch import Watch
 from app.panels.dock import Panel
 from app.theme import Metrics, Theme
 from app.window.kinds import count
 from app.window.tasks import in_words
-from core.batch import DONE, FAILED, RUNNING, STATES, WAITING, Manifest, News
 from core.errors import printable
+
+if TYPE_CHECKING:  # `core.batch` waits until there is a batch: the window is painted without it
+    from app.panels.batch.model import Row
+    from app.panels.batch.watch import Watch
+    from core.batch import Manifest, News
 
 EMPTY = "No batch is shown. Run an analysis on many files, or open the folder of a batch that ran before."
 RECKON = 1.0
@@ -93,7 +96,8 @@ class BatchPanel(Panel):
         super().__init__(parent)
         self.folder: Path | None = None
         self.manifest: Manifest | None = None
-        self.news = News()
+        self.news: News
+        """What was heard last of the batch that is shown; there once `folder` is."""
         self._watch: Watch | None = None
         self._round = 0
         self._starting = False
@@ -125,6 +129,9 @@ class BatchPanel(Panel):
 
     def follow(self, folder: Path, *, starting: bool = False) -> None:
         """Show the batch in a folder; `starting`: it may take a moment until there is one."""
+        from app.panels.batch.watch import Watch
+        from core.batch import News
+
         self.stop_following()
         self._build()
         self.folder, self.manifest, self._starting = folder, None, starting
@@ -177,15 +184,21 @@ class BatchPanel(Panel):
 
     def why_not_resume(self) -> str:
         """Why there is nothing to go on with."""
-        if self.live or self._starting:
-            return self._why_no_batch() or "it runs"
-        return self._why_no_batch() or ("" if self.number(WAITING) else "no case is left to run")
+        none = self._why_no_batch()
+        if none or self.live or self._starting:
+            return none or "it runs"
+        from core.batch import WAITING
+
+        return "" if self.number(WAITING) else "no case is left to run"
 
     def why_not_retry(self) -> str:
         """Why nothing can be retried."""
-        if self.live or self._starting:
-            return self._why_no_batch() or "it runs; stop it, or wait"
-        return self._why_no_batch() or ("" if self.number(FAILED) else "no case has failed")
+        none = self._why_no_batch()
+        if none or self.live or self._starting:
+            return none or "it runs; stop it, or wait"
+        from core.batch import FAILED
+
+        return "" if self.number(FAILED) else "no case has failed"
 
     def _why_no_batch(self) -> str:
         return "" if self.folder is not None and self.manifest is not None else "no batch is shown"
@@ -221,6 +234,9 @@ class BatchPanel(Panel):
     # -- the widgets, made when there is something to show ------------------------------------------------------
 
     def _build(self) -> None:
+        from app.panels.batch.model import CasesModel
+        from core.batch import STATES
+
         if self.body is not None:
             return
         m = Metrics.of(self.font())
@@ -335,6 +351,8 @@ class BatchPanel(Panel):
     # -- words -----------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        from core.batch import DONE, FAILED
+
         if self.body is None or self.folder is None:
             return
         self.header.set_note(printable(self.folder.name))
@@ -361,6 +379,8 @@ class BatchPanel(Panel):
         self.changed.emit()
 
     def _sentence(self, total: int) -> str:
+        from core.batch import DONE, FAILED, RUNNING, WAITING
+
         if self._starting:
             return "Starting…"
         if self.news.problem:
@@ -388,6 +408,8 @@ class BatchPanel(Panel):
     # -- a row -----------------------------------------------------------------------------------------------
 
     def _want(self, place: int) -> None:
+        from core.batch import DONE
+
         if 0 <= place < len(self.model.shown):
             row = self.model.shown[place]
             (self.case_wanted if row.status.state == DONE else self.input_wanted).emit(row)
@@ -405,6 +427,8 @@ class BatchPanel(Panel):
         QGuiApplication.clipboard().setText("\n".join(lines))
 
     def _menu(self, at: QPoint) -> None:
+        from core.batch import DONE
+
         index = self.view.indexAt(at)
         if not index.isValid():
             return

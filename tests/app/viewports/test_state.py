@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from app.viewports.boxes import box_of, box_of_all
 from app.viewports.camera import (
     DIRECTIONS,
     DIRECTIONS_Y_UP,
@@ -21,6 +23,7 @@ from app.viewports.readout import readout
 from app.viewports.state import SceneItem, ViewIntent, panned, resolve, sight_of, upright, zoomed_at
 from core.data import Image, Markup, Mesh, PointCloud, Signal, Transforms, Volume
 from core.display import SurfaceDisplay, VolumeDisplay
+from core.document import Item
 from tests.app.viewports.conftest import HEAD, MARKER, axis_orders, head, make_item
 
 
@@ -248,3 +251,24 @@ def test_the_six_sides_are_right_handed_and_upright_for_y_too():
         if name in "APRL":
             assert np.allclose(frame[1], [0, 1, 0])
     assert np.allclose(DIRECTIONS_Y_UP["A"][0], [0, 0, 1])
+
+
+def test_a_box_follows_what_moves_and_is_nobody_elses_to_change():
+    mesh = Mesh(np.array([[0, 0, 0], [1, 2, 3]], np.float32), np.array([[0, 1, 1]], np.int32))
+    display = SurfaceDisplay()
+    there = np.eye(4)
+    there[:3, 3] = [10, 0, 0]
+    a = Item("a", "a", mesh, transform=np.eye(4), display=display)
+    b = Item("b", "b", mesh, transform=there, display=display)  # the same data at another place
+    for _ in range(2):
+        for item, first in ((a, 0), (b, 10), (replace(a, transform=2 * np.eye(4)), 0)):
+            box = box_of(SceneItem(item.id, item.name, item.data, item.transform, item.display))
+            assert box[0, 0] == first and box[2, 1] in (3, 6)
+            with pytest.raises(ValueError, match="read-only"):
+                box[0, 0] = 5
+    loose = np.eye(4)  # somebody's own: it may change
+    item = SceneItem("c", "c", mesh, loose, display)
+    assert box_of(item)[0, 0] == 0
+    loose[0, 3] = 7
+    assert box_of(item)[0, 0] == 7
+    assert box_of_all(()) is None
