@@ -94,8 +94,11 @@ class Recovery(QObject):
             self.dialog.close()
         journal, self.journal = self.journal, None
         if journal is not None:
+            folder = journal.folder
             if not journal.close(remove=True, timeout=CLOSING_SECONDS):
                 log.warning("the journal's thread is still busy while the window closes")
+                if folder is not None:  # the program may end before it is removed: nobody is asked about it then
+                    self._keep(folder)
             for taken, _, whole in self._taken:
                 # What was recovered and is on disk nowhere else is offered again.
                 if self._workbench.document.is_clean and whole:
@@ -306,18 +309,18 @@ class Recovery(QObject):
         self._put()
         whole = not loaded.left_out
         if not whole:
-            self._keep(home)
+            self._keep(home.path)
         self._taken.append((home, self._number, whole))
         if self.journal is None:
             self.start()
 
     @staticmethod
-    def _keep(home: Home) -> None:
-        """What did not come back whole stays for a while: the missing file may be put back."""
+    def _keep(folder: Path) -> None:
+        """Ask nobody about it by itself: what did not come back whole, since a missing file may be put back."""
         from core.journal import skip
 
         try:
-            skip(home.path)
+            skip(folder)
         except OSError:
             log.warning("a journal could not be marked as skipped")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.data import Markup, Mesh
 from core.display import default_display
 from core.document import Item, new_id
 from core.journal import crashed, recovery_folder
+from core.journal._folders import is_skipped
 
 
 @pytest.fixture
@@ -371,6 +373,31 @@ def test_later_asks_again_at_the_next_start(
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
         qtbot.waitUntil(lambda window=window: window.recovery.dialog is None)  # type: ignore[misc]
         assert not len(window.workbench.document)
+
+
+def test_what_the_user_discards_is_not_offered_though_the_disk_stands_still(
+    window: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.recovery.start()
+    journal = window.recovery.journal
+    assert journal.settle()
+    writing, go_on = threading.Event(), threading.Event()
+
+    def flush(_handle: int) -> None:
+        writing.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr("core.journal._writer.flush", flush)
+    monkeypatch.setattr("app.window.recovery.recovery.CLOSING_SECONDS", 0.05)
+    window.workbench.document.add(Item(new_id(), "not wanted"))
+    assert writing.wait(20)
+    folder = journal.folder
+    window.recovery.close()
+    try:
+        assert is_skipped(folder)
+    finally:
+        go_on.set()
+    qtbot.waitUntil(lambda: not folder.exists())
 
 
 def test_cancelled_or_asked_in_vain_it_is_still_there(
