@@ -97,7 +97,9 @@ class Recovery(QObject):
             folder = journal.folder
             if not journal.close(remove=True, timeout=CLOSING_SECONDS):
                 log.warning("the journal's thread is still busy while the window closes")
-                if folder is not None:  # the program may end before it is removed: nobody is asked about it then
+                if (
+                    folder is not None
+                ):  # the program may end before it is removed: nobody is asked about it then
                     self._keep(folder)
             for taken, _, whole in self._taken:
                 # What was recovered and is on disk nowhere else is offered again.
