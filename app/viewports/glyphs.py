@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports.colors import colorize
+from app.viewports.known import Known
 from app.viewports.motion import value_range, velocities
 from app.viewports.notes import Legend
 from app.viewports.state import SceneItem, extent_of
@@ -41,7 +41,7 @@ WORDS = {
 _POSITIVE, _NEGATIVE = (230, 159, 0), (0, 114, 178)
 _VERTICES = 400_000
 """Of all glyphs of an object together; spheres get coarser before there are more."""
-_orders: WeakKeyDictionary[Any, dict[int, Array]] = WeakKeyDictionary()
+_orders: Known[Any, dict[int, Array]] = Known()
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from app.viewports.clip import ClipPlane
 from app.viewports.clip_handle import ClipHandle
 from app.viewports.curtain import CurtainTool
 from app.viewports.handles import Handles
+from app.viewports.known import forget
 from app.viewports.layouts import KINDS, LAYOUTS, Line, kind_of, slots_of
 from app.viewports.linking import Links
 from app.viewports.mixing import Mix
@@ -177,6 +178,8 @@ class ViewportGrid(QWidget):
         """Show these, drawn in this order. The first items ever put the crosshair in their middle."""
         fresh = not any(i.spatial for i in self.items)
         before = self.items
+        shown = {id(i.data) for i in items}
+        forget(i.data for i in self.given if id(i.data) not in shown and i.data is not None)
         self.given = tuple(items)
         self._moment = {i.id: self._moment[i.id] for i in self.given if i.id in self._moment}
         self._previews = {i.id: self._previews[i.id] for i in self.given if i.id in self._previews}

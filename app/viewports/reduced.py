@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkImageData
 
 from app.viewports import arrays
+from app.viewports.known import Known
 from app.viewports.stats import frame_of, volume_stats
 from core.data import Volume
 from core.geometry import closest_axes
@@ -21,7 +21,7 @@ DRAG_VOXELS = 112**3
 LABEL_VOXELS = 160**3
 _KEPT_BYTES = 200_000_000
 """Of the reduced frames of one volume."""
-_prepared: WeakKeyDictionary[Volume, dict[tuple[Any, ...], Reduced]] = WeakKeyDictionary()
+_prepared: Known[Volume, dict[tuple[Any, ...], Reduced]] = Known()
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.viewports import background
+from app.viewports.known import Known
 from core.data import Mesh, Trajectory
 
 Array = NDArray[Any]
@@ -26,7 +26,7 @@ _PART = 1 << 18
 """Points that are sorted at a time."""
 _MOST_POINTS = 300_000
 """That are looked at one by one; of more, which lie on few pixels then, every n-th."""
-_known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_known: Known[Any, Any] = Known()
 _FAILED = object()
 log = logging.getLogger(__name__)
 

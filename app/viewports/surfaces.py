@@ -16,6 +16,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from app.viewports import arrays
 from app.viewports.colors import category, color_scale, colorize, rgba_of
 from app.viewports.identity import serial
+from app.viewports.known import Known
 from app.viewports.notes import Legend, Notes
 from app.viewports.presenter import SMALL, Presenter
 from app.viewports.state import Resolved3D, SceneItem
@@ -25,7 +26,7 @@ from core.display import are_colors, attribute_of
 
 Array = NDArray[Any]
 
-_normals: WeakKeyDictionary[Mesh, Array] = WeakKeyDictionary()
+_normals: Known[Mesh, Array] = Known()
 _named: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 _NAMES = 12
 """Classes that a legend names."""

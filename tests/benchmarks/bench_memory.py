@@ -1,23 +1,19 @@
-"""Memory: what opening, viewing and closing large files takes at most, what closing gives back, what 200 times leave.
+"""Memory: what opening, viewing and closing large files takes at most, and what closing gives back.
 
 Each case is the whole program in a process of its own, 1400×900, driven by events; its parent looks at the memory of
-the window and all its workers every 30 ms from outside (`footprint`). "base" is the empty window after a
-small file of the same kind was open: everything is loaded. "views" is what it took more while that small file was
-open, less its data: buffers of the views, whose size does not depend on the file (on software OpenGL a cloud is
-drawn with two million points at most, so that many are in the small one). The data are what is open afterwards: an int16 file with a scale is float32 once read, an index of a
-checkpoint is no data. The rule: (peak - base - views) / data at most 1.5, for a checkpoint a few megabytes.
+the window and all its workers every 30 ms from outside (`footprint`). "base" is the window with
+a small file of the same kind open (less its data): everything is loaded, and the views have their buffers, whose size
+does not depend on the file. On software OpenGL a cloud is drawn with two million points at most, so the small cloud
+has two million. "empty" is the window after that small file was closed. The data are what is open afterwards: an int16 file with a scale is float32 once read, an index of a
+checkpoint is no data. The rule: (peak - base) / data at most 1.5, for a checkpoint a few megabytes.
 
 "closed" is after closing the file, which can still be undone; "new session" after File ▸ New session.
-
-The cycles open, look, close and forget nothing by themselves: undo, the history of jobs and the log fill up as they
-do for a user and are full after 50 cycles; growth is the slope of what the processes hold over the rest.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gzip
-import json
 import os
 import subprocess
 import sys
@@ -36,9 +32,6 @@ from tests.benchmarks.measure import ROOT, machine_line, table
 MB = 1e6
 LIMIT = 1.5
 INDEX_LIMIT_MB = 10.0
-CYCLES = 200
-WARM = 50
-"""Cycles after which histories are full, and growth is measured."""
 GRID = (512, 1024, 512)
 POINTS = 10_000_000
 CASES = {
@@ -50,105 +43,57 @@ CASES = {
     "cloud, 10 M points": ("cloud.ply", ("image", "gl")),
 }
 PHASES = ("open", "rest", "use", "close", "undo", "close again", "new session")
-CYCLE_CASES: dict[str, tuple[str, ...]] = {
-    "brain": ("sample:volumes.mni152",),
-    "mesh": ("sample:scans.fsaverage5",),
-    "cloud": ("small-few-cloud.ply",),
-    "checkpoint": ("small-large.safetensors",),
-    "result": ("sample:volumes.mni152",),
-}
 
 
 def main(names: list[str] | None = None) -> dict[str, Any]:
-    """Peaks, then cycles; the tables and all figures. `names`: of cases ("float32 .nii") or cycles ("brain")."""
-    peaks = {c: b for c, (_, b) in CASES.items() if not names or c in names}
-    cycles = [c for c in CYCLE_CASES if not names or c in names]
+    """Every case, or those of `names` ("float32 .nii"); the table and all figures."""
     out: dict[str, Any] = {}
+    rows = []
     with virtual_screen() as screen:
-        rows = []
-        for case, backends in peaks.items():
+        for case, (file, backends) in CASES.items():
+            if names and case not in names:
+                continue
             with tempfile.TemporaryDirectory() as folder:
-                data = write(CASES[case][0], Path(folder))
-                small = write(f"small-{CASES[case][0]}", Path(folder))
+                data = write(file, Path(folder))
+                small = write(f"small-{file}", Path(folder))
                 for backend in backends:
                     seen = _peaks(case, folder, backend, screen)
                     out[f"{case}, {backend}"] = {p: [s.total / MB for s in v] for p, v in seen.items()}
                     rows.append(_row(case, backend, data, small, seen))
-        if rows:
-            print(machine_line())
-            header = [
-                "file",
-                "backend",
-                "data (MB)",
-                "base (MB)",
-                "peak",
-                "peak in worker",
-                "standing",
-                "in use",
-            ]
-            header[4:4] = ["views"]
-            header += ["closed", "undone, peak", "new session", "(peak - views) / data", f"≤ {LIMIT}"]
-            table(rows, header)
-            print('\nFrom "peak" on: MB above the base.\n', flush=True)
-        rows = []
-        for name in cycles:
-            with tempfile.TemporaryDirectory() as folder:
-                found = cycle(name, Path(folder), CYCLES)
-            out[f"cycles, {name}"] = found
-            rows.append(_cycle_row(name, found))
-        if rows:
-            table(
-                rows,
-                ["200 times open, look, close", "first (MB)", "after 50", "after 200", "kB a cycle", "left"],
-            )
+    print(machine_line())
+    above = ["peak", "peak in worker", "standing", "closed", "undone, peak", "new session"]
+    table(rows, ["file", "backend", "data (MB)", "empty", "base", *above, "peak / data", f"≤ {LIMIT}"])
+    print('\nMB; from "peak" on above the base, from "closed" on above the empty window.\n', flush=True)
     return out
 
 
 def _row(case: str, backend: str, data: int, small: int, seen: dict[str, list[Footprint]]) -> list[str]:
-    base = seen["base"][1].total
-    fixed = max(0, seen["small"][1].total - small - base)
+    empty = seen["base"][1].total
+    base = max(empty, seen["small"][1].total - small)
 
-    def above(phase: str, which: int) -> float:
-        return (seen[phase][which].total - base) / MB
+    def above(floor: int, phase: str, which: int) -> float:
+        return (seen[phase][which].total - floor) / MB
 
-    peak = max(above(p, 0) for p in ("open", "rest", "use"))
-    ratio = (peak * MB - fixed) / data if data else peak
-    worker = max((seen[p][0].workers for p in ("open", "rest", "use")), default=0) - seen["base"][1].workers
-    figures = [
-        fixed / MB,
-        peak,
-        worker / MB,
-        above("rest", 1),
-        above("use", 0),
-        above("close", 1),
-        above("undo", 0),
-    ]
-    good = ratio <= (LIMIT if data else INDEX_LIMIT_MB)
-    verdict = f"{ratio:.2f}" if data else f"{peak:.0f} MB"
-    texts = [f"{f:.0f}" for f in (*figures, above("new session", 1))]
-    return [case, backend, f"{data / MB:.0f}", f"{base / MB:.0f}", *texts, verdict, "yes" if good else "no"]
-
-
-def _cycle_row(name: str, found: dict[str, Any]) -> list[str]:
-    held = found["memory"]
-    last = found["counts"][-1]
-    grown = {k: last[k] - found["counts"][WARM][k] for k in last if k != "python objects"}
-    left = ", ".join(f"{v:+d} {k}" for k, v in grown.items() if v > 0) or "nothing"
-    figures = [held[0], held[min(WARM, len(held) - 1)], held[-1]]
-    return [name, *(f"{f / MB:.0f}" for f in figures), f"{found['slope'] / 1e3:.0f}", left]
+    peak = max(above(base, p, 0) for p in ("open", "rest", "use"))
+    worker = max(seen[p][0].workers for p in ("open", "rest", "use")) - seen["base"][1].workers
+    figures = [data / MB, empty / MB, base / MB, peak, worker / MB, above(base, "rest", 1)]
+    figures += [above(empty, "close", 1), above(empty, "undo", 0), above(empty, "new session", 1)]
+    good = peak * MB <= LIMIT * data if data else peak <= INDEX_LIMIT_MB
+    verdict = f"{peak * MB / data:.2f}" if data else f"{peak:.0f} MB"
+    return [case, backend, *(f"{f:.0f}" for f in figures), verdict, "yes" if good else "no"]
 
 
 # -- the parent: the program and its memory ---------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _program(arguments: list[str], environment: dict[str, str]) -> Iterator[tuple[Any, Callable[[], str]]]:
+def program(arguments: list[str], environment: dict[str, str]) -> Iterator[tuple[Any, Callable[[], str]]]:
     """The driven program; it prints a line before and after each phase and waits for one on its input."""
     with tempfile.TemporaryDirectory() as settings:
         inherited = {k: v for k, v in os.environ.items() if k != "WAYLAND_DISPLAY"}
         own = {"EQUISCOPE_CONFIG": settings, "EQUISCOPE_STATE": settings, "TMPDIR": settings}
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.bench_memory", *arguments],
+            [sys.executable, "-m", *arguments],
             cwd=ROOT,
             env={**inherited, **own, **environment},
             stdin=subprocess.PIPE,
@@ -170,7 +115,7 @@ def _program(arguments: list[str], environment: dict[str, str]) -> Iterator[tupl
                 process.kill()
 
 
-def _go_on(process: Any) -> None:
+def go_on(process: Any) -> None:
     process.stdin.write("\n")
     process.stdin.flush()
 
@@ -178,9 +123,9 @@ def _go_on(process: Any) -> None:
 def _peaks(case: str, folder: str, backend: str, screen: dict[str, str]) -> dict[str, list[Footprint]]:
     """Peak and last figure of each phase."""
     print(f"{backend}: {case}", file=sys.stderr, flush=True)
-    environment = {"EQUISCOPE_VIEWPORT": backend, **(screen if backend == "gl" else _OFFSCREEN)}
+    environment = {"EQUISCOPE_VIEWPORT": backend, **(screen if backend == "gl" else OFFSCREEN)}
     out: dict[str, list[Footprint]] = {}
-    with _program(["--peaks", case, folder], environment) as (process, said):
+    with program(["tests.benchmarks.bench_memory", "--peaks", case, folder], environment) as (process, said):
         watcher = Watcher(process.pid)
         for phase in ("small", "base", *PHASES):
             line = said()
@@ -188,38 +133,18 @@ def _peaks(case: str, folder: str, backend: str, screen: dict[str, str]) -> dict
             out[phase] = list(watcher.end())
             print(f"  {phase}: {[round(f.total / MB) for f in out[phase]]}", file=sys.stderr, flush=True)
             watcher.begin()
-            _go_on(process)
+            go_on(process)
         watcher.stop()
     return out
 
 
-_OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
-
-
-def cycle(name: str, folder: Path, count: int) -> dict[str, Any]:
-    """`count` times open and close: bytes after each, counted objects after each, and the slope of the bytes."""
-    print(f"cycles: {name}", file=sys.stderr, flush=True)
-    for path in CYCLE_CASES[name]:
-        if not path.startswith("sample:"):
-            write(path, folder)
-    memory, counts = [], []
-    environment = {"EQUISCOPE_VIEWPORT": "image", **_OFFSCREEN}
-    with _program(["--cycles", name, str(folder), str(count)], environment) as (process, said):
-        watcher = Watcher(process.pid, 0.5)
-        for _ in range(count):
-            counts.append(json.loads(said()))
-            memory.append(watcher.end()[1].total)
-            _go_on(process)
-        watcher.stop()
-    tail = memory[WARM if count > 2 * WARM else count // 4 :]
-    slope = float(np.polyfit(np.arange(len(tail)), tail, 1)[0])
-    return {"memory": memory, "counts": counts, "slope": slope}
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
 
 
 # -- the program that is driven ---------------------------------------------------------------------------------
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     print(f"@{text}", flush=True)
     sys.stdin.readline()
 
@@ -243,86 +168,31 @@ def drive_peaks(case: str, folder: Path) -> None:
     small = _Steps(driven, str(folder / f"small-{CASES[case][0]}"))
     small.open()
     use(small)
-    _tell("small")
+    tell("small")
     small.close()
     workbench.new_session()
     driven.spin(7.0)
-    _tell("base")
+    tell("base")
     steps = _Steps(driven, str(folder / CASES[case][0]))
     steps.open()
-    _tell("open")
+    tell("open")
     driven.spin(3.0)
-    _tell("rest")
+    tell("rest")
     use(steps)
-    _tell("use")
+    tell("use")
     steps.close()
     driven.spin(7.0)
-    _tell("close")
+    tell("close")
     driven.window.items.undo()
     driven.until(lambda: len(workbench.document) > 0 and not workbench.busy, 300)
     driven.settled()
-    _tell("undo")
+    tell("undo")
     steps.close()
     driven.spin(7.0)
-    _tell("close again")
+    tell("close again")
     workbench.new_session()
     driven.spin(7.0)
-    _tell("new session")
-
-
-def drive_cycles(name: str, folder: Path, count: int) -> None:
-    """Open and close `count` times; the counts after each."""
-    from PySide6.QtCore import QCoreApplication, QEvent
-
-    from tests.benchmarks.drive_ours import Driven
-
-    driven = Driven(canvas=None)
-    driven.window.resize(1400, 900)
-    driven.spin(1.0)
-    workbench = driven.workbench
-    paths = [p if p.startswith("sample:") else str(folder / p) for p in CYCLE_CASES[name]]
-    for _ in range(count):
-        workbench.open_paths(paths)
-        driven.until(lambda: not workbench.busy)
-        driven.settled()
-        if name == "result":
-            _run_analysis(driven)
-        workbench.document.remove(*[i.id for i in workbench.document if i.parent is None])
-        driven.settled()
-        driven.spin(0.3)
-        # A running event loop deletes what was told to go; the driver's own loop is none in Qt's eyes.
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-        _tell(json.dumps(counted(workbench)))
-
-
-def _run_analysis(driven: Any) -> None:
-    workbench = driven.workbench
-    driven.until(lambda: "volumes.isosurface" in workbench.descriptions)
-    workbench.run(workbench.descriptions["volumes.isosurface"], [next(i.id for i in workbench.document)], {})
-    driven.until(lambda: not workbench.busy)
-    driven.settled()
-
-
-def counted(workbench: Any) -> dict[str, int]:
-    """What there is in this process that should not become more: objects, threads, files, segments."""
-    import gc
-    import threading
-
-    from PySide6.QtWidgets import QApplication
-    from vtkmodules.vtkCommonCore import vtkObjectBase
-
-    gc.collect()
-    objects = gc.get_objects()
-    shm = getattr(workbench.runner, "folder", None)
-    return {
-        "widgets": len(QApplication.allWidgets()),
-        "VTK objects": sum(issubclass(type(o), vtkObjectBase) for o in objects),
-        "threads": threading.active_count(),
-        "open files": len(os.listdir("/proc/self/fd")),
-        "segments": len(os.listdir(shm)) if shm else 0,
-        "temporary files": len(os.listdir(tempfile.gettempdir())),
-        "python objects": len(objects),
-    }
+    tell("new session")
 
 
 # -- the files --------------------------------------------------------------------------------------------------
@@ -381,16 +251,18 @@ def _write_cloud(path: Path, count: int) -> int:
     return count * 15
 
 
+def driven(drive: Callable[[], None]) -> None:
+    """Run `drive` and end the process at once; a fault is printed (the program's own hook would put it on a card)."""
+    try:
+        drive()
+        os._exit(0)
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["--peaks"], ["--cycles"]):
-        try:
-            if sys.argv[1] == "--peaks":
-                drive_peaks(sys.argv[2], Path(sys.argv[3]))
-            else:
-                drive_cycles(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
-            os._exit(0)
-        except Exception:  # the program's own hook would put it on a card
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
+    if sys.argv[1:2] == ["--peaks"]:
+        driven(lambda: drive_peaks(sys.argv[2], Path(sys.argv[3])))
     main(sys.argv[1:] or None)

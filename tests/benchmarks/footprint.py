@@ -1,8 +1,9 @@
 """Memory of a running program seen from outside: its processes and what they pass each other on the RAM disk.
 
 Linux only (`/proc`). A figure is the sum over the program and all that it started of what each holds for itself and
-its share of mapped files (Pss of `smaps_rollup`), plus shared memory, which counts once: the larger of what lies in
-the files of `/dev/shm/equiscope-*` and what is mapped of it (a file that has lost its name is still mapped).
+of the files that each has mapped (whole, whoever else maps them: a share would change with what other programs do),
+plus shared memory, which counts once: the larger of what lies in the files of `/dev/shm/equiscope-*` and what is
+mapped of it (Pss of `smaps_rollup`; a file that has lost its name is still mapped).
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ def footprint(pid: int) -> Footprint:
     """Of a process and its descendants, now."""
     family = list(descendants(pid))
     rolled = {p: _rollup(p) for p in (pid, *family)}
-    own = sum(r.get("Pss_Anon", 0) + r.get("Pss_File", 0) for r in rolled.values())
+    held = {p: r.get("Pss_Anon", 0) + (_files(p) if r else 0) for p, r in rolled.items()}
+    own = sum(held.values())
     mapped = sum(r.get("Pss_Shmem", 0) for r in rolled.values())
-    workers = sum(rolled[p].get("Pss_Anon", 0) + rolled[p].get("Pss_File", 0) for p in family)
+    workers = sum(held[p] for p in family)
     return Footprint(own, max(mapped, segments(pid)[1]), workers)
 
 
@@ -71,6 +73,15 @@ def _rollup(pid: int) -> dict[str, int]:
     except OSError:
         return {}
     return {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
+
+
+def _files(pid: int) -> int:
+    """Bytes of mapped files that are in memory."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssFile:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 class Watcher:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 
 from app.window import workbench as module
 from core.jobs import WorkerRunner
-from tests.benchmarks.bench_memory import counted, cycle
+from tests.benchmarks.bench_cycles import counted, cycle
 
 
 @pytest.mark.parametrize("what", ["volume", "mesh", "cloud", "checkpoint", "table", "result"])
