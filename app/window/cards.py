@@ -191,6 +191,11 @@ class CardStack(QWidget):
         self._made.append(now)
         return self._put(problem)
 
+    def withdraw(self, problem: Problem) -> None:
+        """Take the card away that says this, if there is one."""
+        for card in [c for c in self.cards if c.problem.text == problem.text]:
+            self.remove(card)
+
     def _put(self, problem: Problem) -> ProblemCard:
         card = ProblemCard(problem, self)
         self.cards.append(card)

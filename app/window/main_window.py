@@ -209,6 +209,7 @@ class MainWindow(QMainWindow):
         w.session_changed.connect(self._refresh)
         self.view.look_changed.connect(self.start.relook)
         w.problem.connect(self.show_problem)
+        w.solved.connect(self.cards.withdraw)
         w.opened.connect(lambda _ids: self.refresh_recent())
         w.session_changed.connect(self.refresh_recent)
         w.session_opened.connect(self.remembered.restore)

@@ -91,6 +91,8 @@ class Workbench(QObject):
     selection_changed = Signal(object)
     """The id of the current item, or None."""
     problem = Signal(object)
+    solved = Signal(object)
+    """A problem that is none any more: its card goes."""
     message = Signal(str)
     task_added = Signal(object)
     task_changed = Signal(object)
@@ -139,6 +141,7 @@ class Workbench(QObject):
         self._kinds: dict[str, str] | None = None
         self._closed = False
         self._reading_again = False
+        self._unread: Problem | None = None
         self._by_handle: dict[str, Task] = {}
         self.links = Links(self)
         self.sessions = Sessions(self)
@@ -239,6 +242,9 @@ class Workbench(QObject):
             if [i.id for i in document.wanting(direction)] == [i.id for i in items]:
                 document.give(direction, dict(zip((i.id for i in items), data, strict=True)))
                 step()
+                if self._unread is not None:
+                    self.solved.emit(self._unread)
+                    self._unread = None
 
         def failed(error: JobFailed) -> None:
             text = f"{names} cannot be brought back: {error}"
@@ -249,7 +255,8 @@ class Workbench(QObject):
                 partial(self._step_again, direction, items, str(error)),
             )
             details = "" if error.refusal else error.details
-            self.problem.emit(Problem(text, details, choices=(again, without)))
+            self._unread = Problem(text, details, choices=(again, without))
+            self.problem.emit(self._unread)
 
         def over() -> None:
             self._reading_again = False

@@ -79,6 +79,21 @@ def test_a_file_that_is_gone_by_then_is_told_and_tried_again(
     assert [i.name for i in volume.workbench.document] == ["head"]
 
 
+def test_the_card_goes_once_undo_has_brought_it_back(
+    volume: Any, files: dict[str, Path], helper: Any
+) -> None:
+    volume.items.close_item()
+    away = files["volume"].rename(files["volume"].with_suffix(".moved"))
+    volume.items.undo()
+    helper.idle(volume)
+    assert len(volume.cards.cards) == 1
+    away.rename(files["volume"])
+    volume.items.undo()
+    helper.idle(volume)
+    assert [i.name for i in volume.workbench.document] == ["head"]
+    assert not volume.cards.cards
+
+
 def test_who_goes_on_working_meanwhile_is_not_interrupted(
     volume: Any, files: dict[str, Path], helper: Any
 ) -> None:
