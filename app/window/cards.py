@@ -28,8 +28,9 @@ from core.records import without_home
 
 MOST = 4
 """Cards shown at once; the oldest goes."""
-BURST, SECONDS = 6, 2.0
-"""So many new cards within so many seconds are answered; what comes beyond that shares one card."""
+BURST, SECONDS = MOST - 1, 2.0
+"""So many new cards within so many seconds are answered; what comes beyond that shares one card. All of them fit beside
+that card: of a folder of damaged files no name goes unseen and uncounted."""
 LONGEST = 20_000
 """Characters of details that one card collects."""
 

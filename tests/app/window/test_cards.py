@@ -42,6 +42,14 @@ def test_a_burst_of_different_problems_shares_a_card(window: Any, qtbot: Any) ->
     assert [c.problem.text for c in window.cards.cards] == ["Later."]
 
 
+def test_of_a_folder_of_damaged_files_all_are_shown_or_counted(window: Any, qtbot: Any) -> None:
+    for n in range(9):
+        window.show_problem(Problem(f"{n}.ply is empty.", level="error"))
+    texts = [c.problem.text for c in window.cards.cards if c is not window.cards._collector]
+    assert texts == ["0.ply is empty.", "1.ply is empty.", "2.ply is empty."]
+    assert window.cards._collector.count + len(texts) == 9
+
+
 def test_one_problem_too_many_is_one(window: Any, qtbot: Any) -> None:
     for n in range(BURST + 1):
         window.show_problem(Problem(f"Number {n} broke."))
