@@ -128,9 +128,11 @@ class PluginHost:
             return found
         import difflib
 
-        close = difflib.get_close_matches(id, [c.id for c in self._all(cls)], n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(close)}?" if close else "."
-        raise UserError(f"There is no {cls.__name__.lower()} called {id!r}{hint}")
+        close = difflib.get_close_matches(id, [c.id for c in self._all(cls)], n=3, cutoff=0.6)
+        noun = "analysis" if cls.__name__ == "Analysis" else cls.__name__.lower()
+        plural = "analyses" if noun == "analysis" else f"{noun}s"
+        ways = f"did you mean {' or '.join(close)}?" if close else f"those that there are: `equiscope list {plural}`."
+        raise UserError(f"There is no {noun} called {id!r}; {ways}")
 
     def plugin_of(self, contribution: Contribution) -> Plugin:
         """The plugin that declares it."""

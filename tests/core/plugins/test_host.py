@@ -90,6 +90,11 @@ def test_unknown_ids_name_the_closest() -> None:
         PluginHost(folders=[]).get("symmetry.reflection", Analysis)
 
 
+def test_a_name_like_no_other_is_given_no_guess() -> None:
+    with pytest.raises(UserError, match=r"no analysis called 'nonsense'; .*`equiscope list analyses`"):
+        PluginHost(folders=[]).get("nonsense", Analysis)
+
+
 def test_manifests_are_read_without_importing_plugins() -> None:
     code = (
         "import sys; from core.plugins import PluginHost; h = PluginHost(folders=[]); h.readers, h.analyses\n"
