@@ -147,7 +147,10 @@ def require(version: Version, allowed: Collection[str] = (), store: TrustStore |
     if version.hash in allowed or store.get(version.hash) is not None:
         return
     before = store.before(version)
-    if before is None:
+    named = ", ".join(f"{hash[:12]}…" if len(hash) > 12 else hash for hash in sorted(allowed) if hash)
+    if named and before is None:
+        text = f"{version.title} is not the version that you allowed ({named}): a file of it changed, or it is another"
+    elif before is None:
         text = f"{version.title} is a program, which can do anything that you can do"
     else:
         changes = str(differences(before, version)) or "another name is called"
