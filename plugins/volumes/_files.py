@@ -156,8 +156,12 @@ def _fill(stream: BinaryIO, path: Path, view: memoryview, before: int, n_bytes: 
     while done < len(view):
         try:
             got = cast("Any", stream).readinto(view[done:])
-        except EOFError:
-            got = 0
+        except EOFError:  # of a compressed file, which does not tell how much of it came
+            raise ReadError(
+                path,
+                f"ends before the {size_text(n_bytes)} of values that its header claims are complete",
+                "copy the file again",
+            ) from None
         if not got:
             raise ReadError(
                 path,
