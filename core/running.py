@@ -14,7 +14,7 @@ import msgspec
 
 from core import records
 from core.analyses import Description, ParameterError, call_arguments, describe, validate
-from core.data import content_hash, kind_of, register
+from core.data import a_kind, content_hash, kind_of, kind_words, register
 from core.document import Source
 from core.errors import UserError
 from core.jobs import Job, default_threads
@@ -111,14 +111,14 @@ def check_inputs(description: Description, kinds: Sequence[str]) -> None:
     most = len(description.inputs)
     if not least <= len(kinds) <= most:
         number = str(most) if least == most else f"{least} to {most}"
-        wanted = "; ".join(f"{i.label}: {' or '.join(i.kinds)}" for i in description.inputs)
+        wanted = "; ".join(f"{i.label}: {kind_words(*i.kinds)}" for i in description.inputs)
         raise UserError(
             f"{description.title.rstrip('…')} takes {number} input{'s' * (most != 1)} ({wanted}), not {len(kinds)}."
         )
     for entry, kind in zip(description.inputs, kinds, strict=False):
         if kind not in entry.kinds:
             raise UserError(
-                f"{description.title.rstrip('…')} takes a {' or '.join(entry.kinds)} as {entry.label}, not a {kind}."
+                f"{description.title.rstrip('…')} takes {a_kind(*entry.kinds)} as {entry.label}, not {a_kind(kind)}."
             )
 
 
@@ -208,8 +208,9 @@ def _input(opened: Any, analysis: Analysis, position: int, index: int | None) ->
     for item in items:
         if kind_of(item.data) in accepted:
             return InputRef(item.name, item.data, item.source)
-    kinds = " and ".join(sorted({kind_of(i.data) for i in items})) or "group"
-    raise UserError(f"{title} takes a {' or '.join(accepted)}; {file} holds a {kinds}.")
+    kinds = sorted({kind_of(i.data) for i in items})
+    held = " and ".join(a_kind(kind) for kind in kinds) or "nothing of that sort"
+    raise UserError(f"{title} takes {a_kind(*accepted)}; {file} holds {held}.")
 
 
 def compare_records(old: records.Record, new: records.Record) -> list[str]:

@@ -8,7 +8,7 @@ and files, `content_hash` names its content.
 from core.data._attribute import Attribute, Attributes, Domain, Transforms
 from core.data._codec import content_hash, decode, encode, register
 from core.data._geometry import Markup, MarkupKind, Transform
-from core.data._info import KINDS, bounds, info, is_data, kind_of
+from core.data._info import KINDS, a_kind, bounds, info, is_data, kind_of, kind_words
 from core.data._loaded import Loaded
 from core.data._models import Checkpoint, NeuralField, TensorInfo
 from core.data._sampled import Image, Signal, Table
@@ -31,6 +31,7 @@ Data = (
 )
 
 __all__ = [
+    "a_kind",
     "Attribute",
     "Attributes",
     "Checkpoint",
@@ -59,5 +60,6 @@ __all__ = [
     "info",
     "is_data",
     "kind_of",
+    "kind_words",
     "register",
 ]

@@ -44,6 +44,19 @@ def is_data(data: Any) -> bool:
     return type(data) in KINDS.values()
 
 
+def kind_words(*kinds: str) -> str:
+    """Kinds as people say them: "mesh, point cloud or volume"."""
+    spoken = {"pointcloud": "point cloud", "field": "neural field"}
+    words = [spoken.get(kind, kind) for kind in kinds]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def a_kind(*kinds: str) -> str:
+    """The same with its article: "a mesh or volume", "an image"."""
+    words = kind_words(*kinds)
+    return f"{'an' if words[:1] in tuple('aeiou') else 'a'} {words}"
+
+
 def bounds(data: Any) -> Array | None:
     """(3, 2) float64 world-coordinate box, outer voxel faces for a volume; points that are not
     finite do not count; None where there is no place in space."""

@@ -63,9 +63,9 @@ def test_a_changed_input_is_named(host: PluginHost) -> None:
 @pytest.mark.parametrize(
     ("inputs", "parameters", "text"),
     [
-        ([], {}, "takes 1 input (Cloud: pointcloud), not 0"),
+        ([], {}, "takes 1 input (Cloud: point cloud), not 0"),
         ([cloud(), cloud()], {}, "not 2"),
-        ([InputRef("t", Table({"a": np.zeros(2)}))], {}, "takes a pointcloud as Cloud, not a table"),
+        ([InputRef("t", Table({"a": np.zeros(2)}))], {}, "takes a point cloud as Cloud, not a table"),
         ([cloud()], {"sample": 0}, "sample is at least 1 points, not 0"),
         ([cloud()], {"smaple": 3}, "did you mean sample"),
     ],
