@@ -131,7 +131,11 @@ class PluginHost:
         close = difflib.get_close_matches(id, [c.id for c in self._all(cls)], n=3, cutoff=0.6)
         noun = "analysis" if cls.__name__ == "Analysis" else cls.__name__.lower()
         plural = "analyses" if noun == "analysis" else f"{noun}s"
-        ways = f"did you mean {' or '.join(close)}?" if close else f"those that there are: `equiscope list {plural}`."
+        ways = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else f"those that there are: `equiscope list {plural}`."
+        )
         raise UserError(f"There is no {noun} called {id!r}; {ways}")
 
     def plugin_of(self, contribution: Contribution) -> Plugin:

@@ -52,7 +52,9 @@ def test_nothing_runs_until_it_is_trusted(tmp_path: Path) -> None:
     assert not mark.exists() and caught.value.data["before"] is None
     version = caught.value.data["version"]
     assert version["hash"] == hash_of(reference) and list(version["files"]) == ["marker.py"]
-    with pytest.raises(Untrusted, match=r"marker.py:f is not the version that you allowed \(000000000000…, ") as caught:
+    with pytest.raises(
+        Untrusted, match=r"marker.py:f is not the version that you allowed \(000000000000…, "
+    ) as caught:
         run(reference, ("0" * 64, version["hash"][:16], ""))
     assert not mark.exists()
     run(reference, (version["hash"],))
