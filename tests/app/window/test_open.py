@@ -130,7 +130,10 @@ def test_a_missing_file_says_so(window: Any, helper: Any, tmp_path: Path) -> Non
     assert "gone.ply does not exist" in window.cards.cards[0].problem.text
 
 
-def test_only_the_newest_cards_stay(window: Any, helper: Any, tmp_path: Path) -> None:
+def test_only_the_newest_cards_stay(
+    window: Any, helper: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.window.cards.SECONDS", 0.0)  # none of them counts as having come at once
     helper.open(window, *(tmp_path / f"gone{n}.ply" for n in range(6)))
     assert [c.problem.text.split()[0] for c in window.cards.cards] == [f"gone{n}.ply" for n in (2, 3, 4, 5)]
 
