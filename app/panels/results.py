@@ -153,8 +153,10 @@ class ResultsPanel(Panel):
             self._soon.start(LOADING)
             return
         action = self._later.pop(0)
-        self._soon.start(0)
-        action()
+        try:
+            action()
+        finally:
+            self._soon.start(1)  # not before it is done: what has come meanwhile goes first
 
     # -- the parts -------------------------------------------------------------------------------------------
 

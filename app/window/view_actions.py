@@ -148,7 +148,7 @@ class ViewActions(QObject):
         follow = self.theme_choice == "system"
         _, finish = begin_theme(application, theme, self.text_scale, follow=follow)
         self._rest = [lambda: self._dress(theme, finish), self._thaw]
-        QTimer.singleShot(0, self, self._go_on)
+        QTimer.singleShot(1, self, self._go_on)  # one of 0 ms is run before other events get their turn
 
     def settle(self) -> None:
         """Finish at once what a change of the look has left for the next turns."""
@@ -158,7 +158,7 @@ class ViewActions(QObject):
     def _go_on(self) -> None:
         if self._rest:
             self._rest.pop(0)()
-            QTimer.singleShot(0, self, self._go_on)
+            QTimer.singleShot(1, self, self._go_on)
 
     def _thaw(self) -> None:
         frozen, self._frozen = self._frozen, []

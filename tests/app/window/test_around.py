@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+import pytest
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.theme import DARK, LIGHT, current_theme
@@ -186,3 +187,32 @@ def test_kinds_read_as_a_sentence() -> None:
     assert any_of(("volume",)) == "volume"
     assert shortened("short") == "short"
     assert len(shortened("x" * 300)) == 48
+
+
+def test_other_events_get_their_turn_while_the_look_changes(
+    window: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps of a change are long; each in a turn of its own, and what else has come is handled in between."""
+    told: list[str] = []
+    clock = QTimer(window)
+    clock.timeout.connect(lambda: told.append("tick"))
+    real = window.view._dress
+
+    def dress(*how: Any) -> None:
+        told.append("dress")
+        real(*how)
+
+    monkeypatch.setattr(window.view, "_dress", dress)
+    thaw = window.view._thaw
+    monkeypatch.setattr(window.view, "_thaw", lambda: (told.append("thaw"), thaw()))
+    qtbot.wait(30)
+    clock.start(0)
+    told.clear()
+    window.view.set_theme("light" if current_theme().dark else "dark")
+    told.append("begun")
+    qtbot.waitUntil(lambda: "thaw" in told, timeout=10_000)
+    clock.stop()
+    steps = [what for what in told if what != "tick"]
+    assert steps == ["begun", "dress", "thaw"]
+    first, second, third = (told.index(step) for step in steps)
+    assert "tick" in told[first:second] and "tick" in told[second:third]
