@@ -502,8 +502,7 @@ class Workbench(QObject):
         name = printable(Path(opened.path).name) if is_file else items[0].name
         self.document.add(*items, title=f"Open {name}")
         if is_file:
-            # In a turn of its own: the disk may take its time, and showing what was opened takes enough.
-            QTimer.singleShot(1, self, partial(self.settings.add_recent, opened.path))
+            self.settings.add_recent(opened.path)
         self.select(items[0].id)
         self.opened.emit([i.id for i in items])
 

@@ -303,7 +303,6 @@ class Helper:
         """Until no job is left, the events have arrived, and what was found is shown."""
         self.qtbot.waitUntil(lambda: not window.workbench.busy, timeout=timeout)
         self.qtbot.waitUntil(lambda: window.results.complete)
-        self.qtbot.wait(3)  # what was opened last is remembered in a turn of its own
 
     def open(self, window: MainWindow, *paths: Path) -> None:
         """Open files and wait."""
