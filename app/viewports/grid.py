@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.theme import Theme, current_theme
 from app.viewports import layouts, view_state
 from app.viewports.backends import choose_backend, prepare_surface_format
+from app.viewports.boxes import box_of_all
 from app.viewports.camera import DIRECTIONS, DIRECTIONS_Y_UP, Vec, look
 from app.viewports.clip import ClipPlane
 from app.viewports.clip_handle import ClipHandle
@@ -176,8 +177,8 @@ class ViewportGrid(QWidget):
 
     def set_items(self, items: tuple[SceneItem, ...]) -> None:
         """Show these, drawn in this order. The first items ever put the crosshair in their middle."""
-        fresh = not any(i.spatial for i in self.items)
         before = self.items
+        fresh = not any(i.spatial for i in before) or self._starts_elsewhere(tuple(items))
         shown = {id(i.data) for i in items}
         forget(i.data for i in self.given if id(i.data) not in shown and i.data is not None)
         self.given = tuple(items)
@@ -195,6 +196,14 @@ class ViewportGrid(QWidget):
         self._link()
         if fresh and self._cursor is not None:
             self.cursorMoved.emit(self._cursor, self.readout(self._cursor))
+
+    def _starts_elsewhere(self, items: tuple[SceneItem, ...]) -> bool:
+        """Whether the first volume comes, and the crosshair, put among surfaces, is not in it: it would show its rim."""
+        if self._cursor is None or any(isinstance(i.data, Volume) for i in self.items):
+            return False
+        box = box_of_all(tuple(i for i in items if isinstance(i.data, Volume)))
+        cursor = np.asarray(self._cursor)
+        return box is not None and not bool(((cursor >= box[:, 0]) & (cursor <= box[:, 1])).all())
 
     @property
     def moment(self) -> dict[str, int]:

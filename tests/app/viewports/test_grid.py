@@ -433,3 +433,20 @@ def test_looking_from_above_looks_down_the_axis_that_is_up(grid):
         grid.look_from("S")
         pose = grid.views["3d"].intent.camera
         assert np.allclose(pose.frame()[2], np.eye(3)[axis])
+
+
+def test_the_first_volume_beside_surfaces_is_shown_in_its_middle(grid):
+    """Where the crosshair was put among surfaces that lie elsewhere, the volume would be shown at its rim."""
+    far = Mesh(np.array([[900.0, 0, 0], [930, 0, 0], [900, 30, 0]]), np.array([[0, 1, 2]]))
+    near = Mesh(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]]))
+    volume = make_item(head(), "v")
+    middle = volume.affine @ [*((n - 1) // 2 for n in head().array.shape), 1.0]
+    grid.set_items((make_item(far, "far"),))
+    grid.set_items((make_item(far, "far"), volume))
+    assert grid.cursor_position == pytest.approx(tuple(middle[:3]))
+    grid.set_items(())
+    grid.set_items((make_item(near, "near"),))
+    inside = tuple(middle[:3] + 1.0)
+    grid.set_cursor(inside)  # chosen in it: it stays
+    grid.set_items((make_item(near, "near"), volume))
+    assert grid.cursor_position == pytest.approx(inside)
