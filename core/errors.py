@@ -39,7 +39,7 @@ class ReadError(UserError):
         self.path = Path(path)
         self.fault = fault
         self.remedy = remedy
-        super().__init__(f"{self.path.name or path} {_short(fault)}; {remedy}.")
+        super().__init__(f"{self.path.name or path} {_short(printable(fault))}; {remedy}.")
 
     def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
         return type(self), (str(self.path), self.fault, self.remedy)

@@ -107,7 +107,7 @@ def read_tree(folder: Path) -> tuple[dict[str, Any], str]:
 
 def _rooted(items: list[Item]) -> tuple[Item, ...]:
     """The items with parents that exist and lead to the top."""
-    parents = {i.id: i.parent for i in items}
+    parents = {i.id: i.parent if isinstance(i.parent, str) else None for i in items}  # or a damaged entry's
     for id in parents:
         seen = {id}
         above = parents[id]

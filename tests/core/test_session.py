@@ -259,6 +259,15 @@ def test_a_child_above_its_parent_and_a_circle_of_parents_open(tmp_path: Path, h
         again.move(item.id, None, 0)  # walks up; would not come back from a circle
 
 
+def test_a_parent_that_is_no_name_is_none(tmp_path: Path, host: PluginHost) -> None:
+    folder = save([Item("p", "alone", Markup("points", [[1, 2, 3]]))], {}, tmp_path / "s", job=Job())
+    tree = json.loads((folder / "session.json").read_text())
+    tree["items"][0]["item"]["parent"] = {"no": "name"}
+    (folder / "session.json").write_text(json.dumps(tree))
+    session = load(folder, job=Job(), host=host)
+    assert all(i.parent is None for i in session.items)
+
+
 @pytest.mark.parametrize("fate", ["gone", "changed"])
 def test_data_whose_file_is_gone_or_changed_is_saved(
     items: tuple[Item, ...], tmp_path: Path, host: PluginHost, fate: str

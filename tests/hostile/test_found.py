@@ -206,3 +206,11 @@ def test_a_fax_of_eight_bits(tmp_path: Path, harmless: Harmless) -> None:
     assert tag in content
     path.write_bytes(content.replace(tag, struct.pack("<HHIHH", 259, 3, 1, 4, 0)))
     assert "fax" in harmless(path, "images.tiff", outcome="refused")
+
+
+def test_a_word_of_an_nrrd_header_that_does_not_print(tmp_path: Path, harmless: Harmless) -> None:
+    """What is written out is longer than what the file holds: the sentence is cut after that."""
+    path = tmp_path / "a.nrrd"
+    head = b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: gz" + bytes(300) + b"\n\n"
+    path.write_bytes(head + bytes(8))
+    assert len(harmless(path, "volumes.nrrd", outcome="refused")) < 600
