@@ -238,7 +238,9 @@ def test_undo_brings_back_no_other_file(fate: Callable[[Path], None], tmp_path: 
     (data,) = read_again([item.source], job=Job(), host=HOST)
     np.testing.assert_array_equal(data.points, POINTS)
     fate(path)
-    with pytest.raises(ReadError, match="is not the file any more that was open; open it again|does not exist") as refused:
+    with pytest.raises(
+        ReadError, match="is not the file any more that was open; open it again|does not exist"
+    ) as refused:
         read_again([item.source], job=Job(), host=HOST)
     assert "\n" not in str(refused.value)
     tried("files changed or gone, between closing and undo", 1)
