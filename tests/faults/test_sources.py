@@ -239,7 +239,7 @@ def test_undo_brings_back_no_other_file(fate: Callable[[Path], None], tmp_path: 
     np.testing.assert_array_equal(data.points, POINTS)
     fate(path)
     with pytest.raises(
-        ReadError, match="is not the file any more that was open; open it again|does not exist"
+        ReadError, match=r"is not the file any more that was open; open it again|does not exist"
     ) as refused:
         read_again([item.source], job=Job(), host=HOST)
     assert "\n" not in str(refused.value)
