@@ -218,6 +218,7 @@ def test_the_panel_lists_distances_between_points_and_says_what_an_area_is(
     document.add(shown("r", "Ring", Markup("closed_curve", [[0, 0, 0], [10, 0, 0], [10, 4, 0], [0, 4, 0]])))
     window.workbench.select("r")
     assert figures(window.workbench.current)["Area"] == "40 mm²"
+    assert window.display.fields.fields  # they would come a moment later by themselves
     tips = {w.toolTip() for w in window.display.findChildren(QLabel)}
     assert TIPS["Area"] in tips
 
