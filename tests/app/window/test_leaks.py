@@ -69,7 +69,9 @@ def test_again_and_again_leaves_nothing(
         late = [once(what) for _ in range(5)][-3:]
         # A view may be let go of a moment later: the fewest of several looks are what stays.
         for name in early[0]:
-            assert min(c[name] for c in late) <= max(c[name] for c in early), (what, name, early, late)
+            # Pools make a thread more when two things meet; one a cycle would be three by the fewest look.
+            room = 2 if name == "threads" else 0
+            assert min(c[name] for c in late) <= max(c[name] for c in early) + room, (what, name, early, late)
 
 
 @pytest.mark.soak
